@@ -1,0 +1,143 @@
+/*
+ * core/log.c - one log for the program: one write(2) a line, to stderr.
+ *
+ * May be called from any thread. Text from the wire ends up here, so control
+ * characters are blanked: nobody forges a line or drives a terminal.
+ */
+#include "core/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/text.h"
+
+#include "core/banned.h"
+
+#define LINE_SIZE 2048
+#define WINDOW_MS 60000
+
+static const struct {
+	const char *name;
+	int priority; /* syslog's, for journald */
+} levels[LF_LOG_LEVELS] = {
+	[LF_ERROR] = {"error", 3},   [LF_WARN] = {"warn", 4},
+	[LF_NOTICE] = {"notice", 5}, [LF_INFO] = {"info", 6},
+	[LF_DEBUG] = {"debug", 7},
+};
+
+static _Atomic int max_level = LF_INFO;
+static lf_log_sink_fn *sink_fn;
+static void *sink_arg;
+
+static void blank_controls(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = ' ';
+}
+
+static void write_line(enum lf_log_level level, const char *room,
+		       const char *text)
+{
+	char line[LINE_SIZE + 128], now[LF_RFC3339_SIZE];
+	int n;
+
+	if (getenv("JOURNAL_STREAM"))
+		n = snprintf(line, sizeof(line), "<%d>%s: %s\n",
+			     levels[level].priority, room, text);
+	else
+		n = snprintf(line, sizeof(line), "%s %-6s %s: %s\n",
+			     lf_rfc3339(now, lf_wall_ms()), levels[level].name,
+			     room, text);
+	if (n >= (int)sizeof(line)) {
+		n = sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
+	/* A log that cannot be written has nowhere to say so. */
+	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
+		return;
+}
+
+void lf_log(enum lf_log_level level, const char *room, const char *fmt, ...)
+{
+	int saved_errno = errno;
+	char text[LINE_SIZE];
+	va_list ap;
+	int n;
+
+	if ((int)level > max_level)
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		text[0] = '\0';
+	if (n >= (int)sizeof(text))
+		memcpy(text + sizeof(text) - 4, "...", 4);
+	blank_controls(text);
+	if (sink_fn)
+		sink_fn(level, room, text, sink_arg);
+	else
+		write_line(level, room, text);
+	errno = saved_errno;
+}
+
+void lf_log_set_level(enum lf_log_level level)
+{
+	max_level = (int)level;
+}
+
+enum lf_log_level lf_log_level(void)
+{
+	return (enum lf_log_level)max_level;
+}
+
+int lf_log_level_parse(enum lf_log_level *ret, const char *word)
+{
+	int i;
+
+	for (i = 0; i < LF_LOG_LEVELS; i++) {
+		if (!lf_text_equal(word, levels[i].name))
+			continue;
+		*ret = (enum lf_log_level)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+const char *lf_log_level_name(enum lf_log_level level)
+{
+	return levels[level].name;
+}
+
+void lf_log_set_sink(lf_log_sink_fn *sink, void *arg)
+{
+	sink_fn = sink;
+	sink_arg = arg;
+}
+
+bool lf_log_allow(struct lf_log_limit *limit, unsigned burst)
+{
+	int64_t now_ms = lf_mono_ms();
+
+	if (!limit->count || now_ms - limit->window_ms >= WINDOW_MS) {
+		if (limit->dropped)
+			lf_log(LF_NOTICE, "log",
+			       "%u lines like the next one were left out",
+			       limit->dropped);
+		limit->window_ms = now_ms;
+		limit->count = limit->dropped = 0;
+	}
+	if (limit->count >= burst) {
+		limit->dropped++;
+		return false;
+	}
+	limit->count++;
+	return true;
+}
