@@ -1,0 +1,76 @@
+/*
+ * console/console.h - the attendants' protocol: JSON lines on 51234 (plain)
+ * and 51235 (TLS), and the same objects over WebSocket at /console (S98-S110,
+ * docs/console-protocol.md).
+ *
+ *     stream or WebSocket -> connection -> session -> subscriptions -> rows
+ *     board, notes ------changed()-------> rows are marked, sent once a turn
+ *
+ * A session outlives its connection by the resume time. Each changed row is
+ * serialised once and copied into every connection that may see it; a slow
+ * reader gets the newest state of each row, never an endless queue.
+ */
+#ifndef LF_CONSOLE_CONSOLE_H
+#define LF_CONSOLE_CONSOLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "directory/setting.h"
+
+struct lf_access;
+struct lf_board;
+struct lf_console; /* the server; opaque: see console.c */
+struct lf_directory;
+struct lf_notes;
+struct lf_settings;
+struct lf_timers;
+struct lf_tls;
+struct lf_web;
+
+extern const struct lf_setting_def lf_console_settings[];
+
+struct lf_console_opts {
+	const char *node;          /* for hello; NULL: the host name */
+	const char *plain_address; /* NULL: no plain port */
+	uint16_t plain_port;       /* 0: the kernel picks */
+	const char *tls_address;   /* NULL: no TLS port */
+	uint16_t tls_port;
+	struct lf_tls *tls;
+	struct lf_web *web;            /* NULL: no WebSocket */
+	const char *const *ws_origins; /* see core/listen.h */
+};
+
+/* What a link or feed is called and how it does, for hello and `system`. */
+typedef size_t lf_console_links_fn(size_t i, const char **ret_name,
+				   const char **ret_state, void *arg);
+
+struct lf_console_parts {
+	struct lf_timers *timers;
+	struct lf_board *board;
+	struct lf_directory *directory;
+	struct lf_notes *notes;
+	struct lf_settings *settings;
+	struct lf_access *access;
+	lf_console_links_fn *links; /* returns 0 past the end */
+	void *links_arg;
+};
+
+int lf_console_open(struct lf_console **ret,
+		    const struct lf_console_parts *parts,
+		    const struct lf_console_opts *opts);
+/* Says bye to everybody; frees itself after the last connection. */
+void lf_console_close(struct lf_console *console, void (*closed)(void *arg),
+		      void *arg);
+
+uint16_t lf_console_plain_port(const struct lf_console *console);
+uint16_t lf_console_tls_port(const struct lf_console *console);
+
+struct lf_console_stats {
+	size_t connections, sessions, subscriptions, rows;
+	uint64_t lines_in, events_out, conflated, slow_closed;
+};
+void lf_console_stats(const struct lf_console *console,
+		      struct lf_console_stats *out);
+
+#endif
