@@ -36,6 +36,8 @@ int lf_store_open(struct lf_store **ret, uv_loop_t *loop, const char *path,
 /* Finishes what is queued, answers it, then calls closed(). */
 void lf_store_close(struct lf_store *store, void (*closed)(void *arg),
 		    void *arg);
+/* The loop it answers on, for what a room hands to a worker thread. */
+uv_loop_t *lf_store_loop(const struct lf_store *store);
 
 /* ---- keys: revisions grow strictly per key ---- */
 struct lf_store_kv {
