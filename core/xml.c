@@ -1,0 +1,405 @@
+/*
+ * core/xml.c - hostile XML, read into a small tree. The home of libxml2.
+ *
+ * On the path of every NOTIFY, so no libxml2 tree is built: its SAX2 parser
+ * calls us, and our nodes lie in one arena. Names and namespaces are the
+ * parser's interned strings; the document keeps its dictionary alive.
+ */
+#include "core/xml.h"
+
+#include <errno.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/text.h"
+
+#include "core/banned.h"
+
+#define FIRST_BLOCK 4096
+#define NEXT_BLOCK 16384
+
+struct chunk {
+	struct chunk *next;
+	size_t len;
+	char bytes[];
+};
+
+struct attr {
+	const char *name, *value;
+	bool has_prefix;
+};
+
+struct lf_xml_node {
+	const char *name, *ns;
+	struct lf_xml_node *parent, *first, *last, *next;
+	struct chunk *text, *last_text;
+	size_t n_attrs;
+	struct attr attrs[];
+};
+
+struct block {
+	struct block *next;
+	size_t used, size;
+	_Alignas(max_align_t) char bytes[];
+};
+
+struct lf_xml {
+	xmlDict *dict;
+	struct lf_xml_node *root;
+	struct block *blocks;
+};
+
+/* One parse: what the SAX callbacks are given. */
+struct reading {
+	xmlParserCtxt *ctxt;
+	struct lf_xml *xml;
+	struct lf_xml_node *open; /* the innermost open element */
+	unsigned depth, nodes;
+	int err;
+};
+
+static void *arena_alloc(struct lf_xml *xml, size_t size)
+{
+	struct block *b = xml->blocks;
+	size_t room;
+	void *p;
+
+	size = (size + 7) & ~(size_t)7;
+	if (!b || b->size - b->used < size) {
+		room = b ? NEXT_BLOCK : FIRST_BLOCK;
+		if (room < size)
+			room = size;
+		b = malloc(sizeof(*b) + room);
+		if (!b)
+			return NULL;
+		b->next = xml->blocks;
+		b->used = 0;
+		b->size = room;
+		xml->blocks = b;
+	}
+	p = b->bytes + b->used;
+	b->used += size;
+	return p;
+}
+
+static void stop(struct reading *r, int err)
+{
+	if (!r->err)
+		r->err = err;
+	xmlStopParser(r->ctxt);
+}
+
+static const char *text_of(const xmlChar *text)
+{
+	return text ? (const char *)text : "";
+}
+
+/* SAX2 gives five pointers an attribute: name, prefix, URI, value, its end. */
+static int copy_attrs(struct lf_xml *xml, struct lf_xml_node *node,
+		      const xmlChar **attributes)
+{
+	size_t i, len;
+	char *value;
+
+	for (i = 0; i < node->n_attrs; i++, attributes += 5) {
+		len = (size_t)(attributes[4] - attributes[3]);
+		value = arena_alloc(xml, len + 1);
+		if (!value)
+			return -ENOMEM;
+		memcpy(value, attributes[3], len);
+		value[len] = '\0';
+		node->attrs[i].name = (const char *)attributes[0];
+		node->attrs[i].value = value;
+		node->attrs[i].has_prefix = attributes[1] != NULL;
+	}
+	return 0;
+}
+
+static void link_node(struct reading *r, struct lf_xml_node *node)
+{
+	struct lf_xml_node *parent = r->open;
+
+	node->parent = parent;
+	if (!parent)
+		r->xml->root = node;
+	else if (parent->last)
+		parent->last->next = node;
+	else
+		parent->first = node;
+	if (parent)
+		parent->last = node;
+	r->open = node;
+}
+
+static void on_start(void *arg, const xmlChar *name, const xmlChar *prefix,
+		     const xmlChar *uri, int n_namespaces,
+		     const xmlChar **namespaces, int n_attributes,
+		     int n_defaulted, const xmlChar **attributes)
+{
+	struct reading *r = arg;
+	struct lf_xml_node *node;
+	size_t n = (size_t)n_attributes, size;
+
+	if (++r->depth > LF_XML_MAX_DEPTH || ++r->nodes > LF_XML_MAX_NODES) {
+		stop(r, -E2BIG);
+		return;
+	}
+	size = sizeof(*node) + n * sizeof(node->attrs[0]);
+	node = arena_alloc(r->xml, size);
+	if (!node) {
+		stop(r, -ENOMEM);
+		return;
+	}
+	memset(node, 0, size);
+	node->name = (const char *)name;
+	node->ns = text_of(uri);
+	node->n_attrs = n;
+	if (copy_attrs(r->xml, node, attributes)) {
+		stop(r, -ENOMEM);
+		return;
+	}
+	link_node(r, node);
+}
+
+static void on_end(void *arg, const xmlChar *name, const xmlChar *prefix,
+		   const xmlChar *uri)
+{
+	struct reading *r = arg;
+
+	if (r->err)
+		return;
+	r->depth--;
+	r->open = r->open->parent;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* May come in several pieces; space before the first letter is dropped. */
+static void on_text(void *arg, const xmlChar *text, int len)
+{
+	struct reading *r = arg;
+	struct lf_xml_node *node = r->open;
+	struct chunk *chunk;
+
+	if (r->err || !node)
+		return;
+	if (!node->text)
+		for (; len && is_space((char)*text); len--)
+			text++;
+	if (len <= 0)
+		return;
+	chunk = arena_alloc(r->xml, sizeof(*chunk) + (size_t)len);
+	if (!chunk) {
+		stop(r, -ENOMEM);
+		return;
+	}
+	chunk->next = NULL;
+	chunk->len = (size_t)len;
+	memcpy(chunk->bytes, text, (size_t)len);
+	if (node->last_text)
+		node->last_text->next = chunk;
+	else
+		node->text = chunk;
+	node->last_text = chunk;
+}
+
+/* Called at "<!DOCTYPE", before anything inside it is read. */
+static void on_doctype(void *arg, const xmlChar *name, const xmlChar *id,
+		       const xmlChar *system)
+{
+	stop(arg, -EPROTO);
+}
+
+/*
+ * Only encodings that we mean to read: any other name would make libxml2 look
+ * for a converter module of iconv's, chosen by the peer.
+ */
+static bool is_encoding_known(const char *data, size_t len)
+{
+	static const char *const known[] = {"UTF-8",       "UTF8",
+					    "US-ASCII",    "ISO-8859-1",
+					    "ISO-8859-15", "windows-1252"};
+	const char *end, *p;
+	char name[24];
+	size_t i, n;
+
+	if (len < 5 || memcmp(data, "<?xml", 5))
+		return true;
+	end = memmem(data, len, "?>", 2);
+	if (!end)
+		return false;
+	p = memmem(data, (size_t)(end - data), "encoding", 8);
+	if (!p)
+		return true;
+	for (p += 8; p < end && (is_space(*p) || *p == '='); p++)
+		;
+	if (p == end || (*p != '"' && *p != '\''))
+		return false;
+	for (n = 0; p + 1 + n < end && p[1 + n] != *p; n++)
+		;
+	if (!lf_text_copy_n(name, sizeof(name), p + 1, n))
+		return false;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (lf_text_equal(name, known[i]))
+			return true;
+	return false;
+}
+
+static int run_parser(struct reading *r)
+{
+	static const xmlSAXHandler handler = {
+		.initialized = XML_SAX2_MAGIC,
+		.internalSubset = on_doctype,
+		.startElementNs = on_start,
+		.endElementNs = on_end,
+		.characters = on_text,
+		.ignorableWhitespace = on_text,
+		.cdataBlock = on_text,
+	};
+
+	*r->ctxt->sax = handler;
+	r->ctxt->userData = r;
+	/*
+	 * NOENT only turns &amp; and the like in attributes into what they
+	 * stand for. Entities of the peer's own cannot exist: they need a
+	 * DOCTYPE, and that ends the parse.
+	 */
+	xmlCtxtUseOptions(r->ctxt, XML_PARSE_NONET | XML_PARSE_NOENT |
+					   XML_PARSE_NOERROR |
+					   XML_PARSE_NOWARNING);
+	xmlParseDocument(r->ctxt);
+	if (r->err)
+		return r->err;
+	if (r->ctxt->errNo == XML_ERR_NO_MEMORY)
+		return -ENOMEM;
+	return r->ctxt->wellFormed && r->xml->root ? 0 : -EPROTO;
+}
+
+int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
+{
+	struct reading r = {0};
+	const char *start;
+
+	if (len > LF_XML_MAX_BYTES)
+		return -E2BIG;
+	start = len ? memchr(data, '<', len) : NULL;
+	if (!start)
+		return -EPROTO;
+	len -= (size_t)(start - data);
+	/* No NUL belongs here; with them libxml2 would guess at UTF-16. */
+	if (memchr(start, '\0', len) || !is_encoding_known(start, len))
+		return -EPROTO;
+
+	r.err = -ENOMEM;
+	r.xml = calloc(1, sizeof(*r.xml));
+	if (!r.xml)
+		return r.err;
+	r.ctxt = xmlCreateMemoryParserCtxt(start, (int)len);
+	if (!r.ctxt)
+		goto fail;
+	r.xml->dict = r.ctxt->dict;
+	xmlDictReference(r.xml->dict);
+	r.err = 0;
+	r.err = run_parser(&r);
+	if (r.err)
+		goto fail;
+	xmlFreeParserCtxt(r.ctxt);
+	*ret = r.xml;
+	return 0;
+fail:
+	xmlFreeParserCtxt(r.ctxt);
+	lf_xml_free(r.xml);
+	return r.err;
+}
+
+void lf_xml_free(struct lf_xml *xml)
+{
+	struct block *b, *next;
+
+	if (!xml)
+		return;
+	for (b = xml->blocks; b; b = next) {
+		next = b->next;
+		free(b);
+	}
+	xmlDictFree(xml->dict);
+	free(xml);
+}
+
+const struct lf_xml_node *lf_xml_root(const struct lf_xml *xml)
+{
+	return xml ? xml->root : NULL;
+}
+
+const struct lf_xml_node *lf_xml_first(const struct lf_xml_node *parent)
+{
+	return parent ? parent->first : NULL;
+}
+
+const struct lf_xml_node *lf_xml_next(const struct lf_xml_node *node)
+{
+	return node ? node->next : NULL;
+}
+
+const char *lf_xml_name(const struct lf_xml_node *node)
+{
+	return node ? node->name : "";
+}
+
+const char *lf_xml_ns(const struct lf_xml_node *node)
+{
+	return node ? node->ns : "";
+}
+
+bool lf_xml_is(const struct lf_xml_node *node, const char *name)
+{
+	return node && !strcmp(node->name, name);
+}
+
+const struct lf_xml_node *lf_xml_child(const struct lf_xml_node *parent,
+				       const char *name)
+{
+	const struct lf_xml_node *node = lf_xml_first(parent);
+
+	while (node && strcmp(node->name, name))
+		node = node->next;
+	return node;
+}
+
+/* id="1" xml:id="2": the one without a prefix is the element's own. */
+const char *lf_xml_attr(const struct lf_xml_node *node, const char *name)
+{
+	const char *prefixed = NULL;
+	size_t i;
+
+	for (i = 0; node && i < node->n_attrs; i++) {
+		if (strcmp(node->attrs[i].name, name))
+			continue;
+		if (!node->attrs[i].has_prefix)
+			return node->attrs[i].value;
+		if (!prefixed)
+			prefixed = node->attrs[i].value;
+	}
+	return prefixed;
+}
+
+char *lf_xml_text(const struct lf_xml_node *node, char *out, size_t size)
+{
+	const struct chunk *chunk = node ? node->text : NULL;
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (; chunk; chunk = chunk->next) {
+		if (!lf_text_copy_n(out + len, size - len, chunk->bytes,
+				    chunk->len))
+			break;
+		len += chunk->len;
+	}
+	lf_text_trim(out); /* the front is trimmed already: stays in place */
+	return out;
+}
