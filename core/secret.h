@@ -44,7 +44,10 @@ struct lf_scram {
 	uint8_t stored_key[LF_SHA256_SIZE], server_key[LF_SHA256_SIZE];
 };
 
-/* Slow on purpose (PBKDF2): call these two from a worker thread. */
+/*
+ * Slow on purpose (PBKDF2): call these two from a worker thread. A password
+ * is 1 to 1024 bytes of UTF-8, -EINVAL otherwise.
+ */
 int lf_scram_make(struct lf_scram *out, const char *password);
 bool lf_scram_check(const struct lf_scram *scram, const char *password);
 
@@ -54,11 +57,13 @@ int lf_scram_parse(struct lf_scram *out, const char *text); /* -EINVAL */
 /*
  * Secrets at rest (S273): AES-256-GCM under a key file of 32 random bytes,
  * mode 0600, made on first use. Text form "v1:" base64(nonce, tag, bytes).
+ * Opening says -EPERM if others may read the file, -EINVAL if it is no key.
  */
-struct lf_vault; /* opaque: see secret.c */
+struct lf_vault; /* opaque: see vault.c */
 int lf_vault_open(struct lf_vault **ret, const char *key_path);
 void lf_vault_free(struct lf_vault *vault);
-/* Both return malloc'ed text in *ret. -EBADMSG: not sealed by this key. */
+/* Both return malloc'ed text in *ret. -EBADMSG: not sealed by this key;
+ * -E2BIG: over 64 KB. */
 int lf_vault_seal(struct lf_vault *vault, char **ret, const char *plain);
 int lf_vault_unseal(struct lf_vault *vault, char **ret, const char *sealed);
 
