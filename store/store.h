@@ -8,12 +8,16 @@
  * one key keep their order. Arguments are copied.
  *
  * Errors given to callbacks: 0; -ESTALE: the expected sequence or revision
- * did not match (the current one is passed along); -ENOENT; -EAGAIN: not
- * durable, the store is down or full, try later; -EINPROGRESS: may or may
- * not be durable, submit again with the same id (never from sqlite);
- * -EPERM: fenced, stop acting as owner; -EINVAL: no such statement, or
- * arguments that do not fit it.
- * A call that returns non-zero (-ENOMEM, -ESHUTDOWN) will not call back.
+ * did not match (the current one is passed along); -EAGAIN: not
+ * durable, the store is down or full, try later; -EINPROGRESS: may or may not
+ * be durable, submit again with the same id (never from sqlite); -EPERM: fenced, stop acting as owner; -EINVAL: no such statement, or
+ * arguments that do not fit it, or a CHECK that failed; -EEXIST: a UNIQUE
+ * constraint refused the statement; -E2BIG: over LF_STORE_MAX_ANSWER;
+ * -ENOMEM. A callback may be NULL.
+ * A call that returns non-zero will not call back: -ENOMEM; -ESHUTDOWN;
+ * -E2BIG: over a bound below; -EINVAL: an empty name; -EAGAIN: more than
+ * LF_STORE_MAX_QUEUED waits already.
+ * An open store does not keep the loop running, a queued operation does.
  */
 #ifndef LF_STORE_STORE_H
 #define LF_STORE_STORE_H
@@ -22,13 +26,17 @@
 #include <stdint.h>
 #include <uv.h>
 
-struct lf_store; /* opaque: see sqlite.c */
+struct lf_store; /* opaque: see store.c */
 struct lf_store_watch;
 struct lf_store_tx;
 
 #define LF_STORE_ANY (-1) /* any expected sequence or revision */
 #define LF_STORE_ABSENT 0 /* must not exist yet */
 #define LF_STORE_MAX_VALUE (16 << 20)
+#define LF_STORE_MAX_NAME 1024         /* bucket, key, log, id: bytes each */
+#define LF_STORE_MAX_ANSWER (64 << 20) /* bytes of one answer */
+#define LF_STORE_MAX_QUEUED (128 << 20)
+#define LF_STORE_MAX_ARGS 64
 
 /* -EBUSY: another process has it open. `err_text` says what to do. */
 int lf_store_open(struct lf_store **ret, uv_loop_t *loop, const char *path,
@@ -55,17 +63,20 @@ typedef void lf_store_kv_fn(int err, const struct lf_store_kv *rows, size_t n,
 int lf_store_put(struct lf_store *store, const char *bucket, const char *key,
 		 const void *value, size_t len, int64_t expect_rev,
 		 lf_store_rev_fn *done, void *arg);
+/* Deleting what is not there: 0, and the revision is 0. */
 int lf_store_del(struct lf_store *store, const char *bucket, const char *key,
 		 int64_t expect_rev, lf_store_rev_fn *done, void *arg);
+/* n is 0 (not there, and no error) or 1. */
 int lf_store_get(struct lf_store *store, const char *bucket, const char *key,
-		 lf_store_kv_fn *done, void *arg); /* n is 0 or 1 */
-/* Sorted by key (bytes). */
+		 lf_store_kv_fn *done, void *arg);
+/* Sorted by key (bytes). The prefix may be empty. */
 int lf_store_scan(struct lf_store *store, const char *bucket,
 		  const char *prefix, lf_store_kv_fn *done, void *arg);
 /* The snapshot first (one call), then each committed change; latest wins. */
 int lf_store_watch(struct lf_store_watch **ret, struct lf_store *store,
 		   const char *bucket, const char *prefix,
 		   lf_store_kv_fn *on_change, void *arg);
+/* From a callback too, and after the store has closed. */
 void lf_store_watch_free(struct lf_store_watch *watch);
 
 /* ---- logs: durable, linear, sequence 1..n without a gap ---- */
@@ -97,7 +108,8 @@ int lf_store_tx_del(struct lf_store_tx *tx, const char *bucket, const char *key,
 		    int64_t expect_rev);
 int lf_store_tx_append(struct lf_store_tx *tx, const char *log, const char *id,
 		       const void *value, size_t len, int64_t expect_last);
-/* Consumes tx. `rev` is the index of the operation that failed. */
+/* Consumes tx, failing or not. `rev` is the index of the operation that failed.
+ */
 int lf_store_tx_commit(struct lf_store_tx *tx, lf_store_rev_fn *done,
 		       void *arg);
 void lf_store_tx_free(struct lf_store_tx *tx); /* without committing */
@@ -114,8 +126,11 @@ struct lf_store_rows; /* a cursor over the answer, in the callback only */
 typedef void lf_store_rows_fn(int err, struct lf_store_rows *rows, void *arg);
 
 /* `sql` in the subset that sqlite and PostgreSQL share; $1.. arguments. */
+/* -EINVAL: no one statement of valid SQL (the log says why); -EEXIST. */
 int lf_store_define(struct lf_store *store, const char *name, const char *sql);
-/* Numbered, forward-only, run once each, at open time before anything else. */
+/* Numbered, forward-only, run once each, at open time before anything else.
+ * -EINVAL: wrong SQL, or a number was left out. What has run is listed in
+ * store_migration (room, number). Tables called store_* are the store's. */
 int lf_store_migrate(struct lf_store *store, const char *room, unsigned number,
 		     const char *sql, char *err_text, size_t err_size);
 int lf_store_query(struct lf_store *store, const char *name,
@@ -128,6 +143,8 @@ const char *lf_store_rows_text(const struct lf_store_rows *rows, size_t row,
 			       size_t column, size_t *ret_len); /* NULL: NULL */
 
 /* ---- a consistent copy while running (S238) ---- */
+/* Written beside `path` and renamed. Answered when it is complete: later than
+ * what is asked after it. Errors as from open(2) and rename(2), or -EAGAIN. */
 int lf_store_backup(struct lf_store *store, const char *path,
 		    lf_store_rev_fn *done, void *arg);
 
