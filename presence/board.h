@@ -68,7 +68,8 @@ const struct lf_lamp *lf_board_lamp(const struct lf_board *board,
 				    const char *user_id);
 
 /* ---- for feeds (feed.h) ---- */
-/* Returns the feed's index, or -ENOSPC. Persons already wanted are offered. */
+/* Returns the feed's index, or -ENOSPC. Persons already wanted are offered in
+ * the loop's next turn, when the feed knows its index. */
 int lf_board_add_feed(struct lf_board *board, const struct lf_feed_ops *ops,
 		      const char *name, enum lf_feed_kind kind, void *feed);
 /* Withdraws its reports; calls unwatch() for each of its persons first. */
@@ -77,7 +78,8 @@ void lf_board_remove_feed(struct lf_board *board, int feed);
 void lf_board_prefer(struct lf_board *board, int feed);
 const char *lf_board_feed_name(const struct lf_board *board, int feed);
 
-/* Copies the report. Calls the sinks if the merged lamp moved. */
+/* Copies the report. Calls the sinks if the merged lamp moved. -ESTALE: this
+ * feed has reported something that arrived later (at_ms). */
 int lf_board_report(struct lf_board *board, struct lf_person *person, int feed,
 		    const struct lf_report *report);
 const struct lf_user *lf_person_user(const struct lf_person *person);
