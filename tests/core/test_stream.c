@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <setjmp.h>
@@ -668,16 +667,17 @@ static void a_client_trusts_only_its_authorities(void **state)
 	assert_int_equal(-EKEYREJECTED, w->client.err);
 }
 
-/* A blocking client of its own, with rules that ours would not take. */
+/* A blocking client in a worker, with rules that ours would not take. */
 struct stranger {
+	uv_work_t work;
 	int fd, max_version;
 	const char *ciphers;
-	bool shook_hands;
+	bool shook_hands, is_done;
 };
 
-static void *strange_handshake(void *arg)
+static void shake_hands(uv_work_t *work)
 {
-	struct stranger *x = arg;
+	struct stranger *x = work->data;
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl;
 
@@ -693,23 +693,25 @@ static void *strange_handshake(void *arg)
 	ERR_clear_error();
 	OPENSSL_thread_stop();
 	close(x->fd);
-	return NULL;
+}
+
+static void hands_shaken(uv_work_t *work, int status)
+{
+	struct stranger *x = work->data;
+
+	x->is_done = true;
 }
 
 static bool strangers_handshake(struct world *w, int max_version,
 				const char *ciphers)
 {
-	struct stranger x = {raw_client(w), max_version, ciphers, false};
-	pthread_t thread;
-	uv_timer_t poke;
+	struct stranger x = {.max_version = max_version,
+			     .ciphers = ciphers,
+			     .work.data = &x};
 
-	uv_timer_init(&w->loop, &poke);
-	uv_timer_start(&poke, (uv_timer_cb)uv_update_time, 5, 5);
-	pthread_create(&thread, NULL, strange_handshake, &x);
-	while (pthread_tryjoin_np(thread, NULL))
-		uv_run(&w->loop, UV_RUN_ONCE);
-	uv_close((uv_handle_t *)&poke, NULL);
-	uv_run(&w->loop, UV_RUN_NOWAIT);
+	x.fd = raw_client(w);
+	uv_queue_work(&w->loop, &x.work, shake_hands, hands_shaken);
+	RUN_UNTIL(w, x.is_done);
 	return x.shook_hands;
 }
 
