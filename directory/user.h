@@ -118,7 +118,9 @@ int lf_directory_on_change(struct lf_directory *dir, lf_user_change_fn *fn,
  * Create (id NULL) or change a user; values[] and fields[] in parallel. All
  * or nothing. done() gets 0 and the id, or -EINVAL, -EEXIST (username taken),
  * -ENOENT, -EAGAIN (store) and a sentence for people. `by` is for the audit.
- * A password is hashed in a worker thread.
+ * A password is hashed in a worker thread. A refusal may be told before the
+ * call returns; a call that returns non-zero (-ENOMEM) does not call back,
+ * and after lf_directory_close() nobody does.
  */
 typedef void lf_user_done_fn(int err, const char *id, const char *text,
 			     void *arg);
