@@ -228,7 +228,7 @@ const char *lf_text_nearest(const char *word, const char *const *candidates,
 			    size_t n)
 {
 	size_t i, len = strlen(word), other;
-	unsigned distance, best = (unsigned)(len / 3) + 2;
+	unsigned distance, best = len < 3 ? 2 : (unsigned)(len / 3) + 1;
 	const char *found = NULL;
 
 	if (len > NEAREST_MAX)
