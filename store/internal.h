@@ -28,6 +28,7 @@ enum lf_op_kind {
 	LF_OP_BACKUP,
 };
 
+struct lf_writer;
 struct lf_stmt; /* an engine's prepared statement */
 
 struct lf_cell {
@@ -78,6 +79,29 @@ struct lf_op {
 	struct lf_store_watch *watch;
 };
 
+/* ---- store.c ---- */
+
+struct lf_store {
+	uv_loop_t *loop;
+	uv_idle_t flush; /* runs in the next turn when there is something */
+	uv_async_t answered;
+	struct lf_writer *writer;
+	struct lf_list pending;
+	struct lf_list watches;
+	struct lf_map statements;
+	struct lf_store_stats stats;
+	size_t queued_bytes;
+	bool was_failing;
+	bool is_answering;
+	bool is_closing;
+	void (*closed)(void *arg);
+	void *closed_arg;
+	unsigned open_handles;
+};
+
+/* Takes the operation, failing or not; NULL is -ENOMEM. */
+int lf_store_submit(struct lf_store *store, struct lf_op *op);
+
 /* ---- op.c ---- */
 
 /* Copies the strings (each may be NULL) and the value. NULL: no memory. */
@@ -106,14 +130,11 @@ void lf_watch_begin(struct lf_store_watch *watch, const struct lf_op *op);
 void lf_watch_sweep(struct lf_list *watches);  /* frees the freed ones */
 void lf_watch_orphan(struct lf_list *watches); /* the store goes away */
 
-/* ---- store.c, for watch.c ---- */
-int lf_store_submit(struct lf_store *store, struct lf_op *op);
-struct lf_list *lf_store_watches(struct lf_store *store);
-bool lf_store_is_answering(const struct lf_store *store);
+/* ---- statement.c ---- */
+
+void lf_statements_done(struct lf_map *statements);
 
 /* ---- writer.c: the engine's thread ---- */
-
-struct lf_writer;
 
 struct lf_writer_report {
 	uint64_t commits, failed_commits;

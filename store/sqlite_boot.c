@@ -1,5 +1,5 @@
 /*
- * store/sqlite_boot.c - opening the file, its schema, migrations, statements.
+ * store/sqlite_boot.c - opening the file and its schema.
  *
  * What goes wrong here is read by an administrator, so every failure is a
  * sentence that names the file or the room.
@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/clock.h"
 #include "store/internal.h"
 #include "store/sqlite_internal.h"
 
@@ -23,7 +22,6 @@
 /* Above this the whole file is not read at every start. */
 #define CHECK_MAX_BYTES (64 << 20)
 #define SCHEMA_VERSION 1
-#define OUR_TABLES "store_"
 
 static const char schema[] =
 	"CREATE TABLE store_meta (version INTEGER NOT NULL,"
@@ -41,8 +39,7 @@ static const char schema[] =
 	" number INTEGER NOT NULL, wall_ms BIGINT NOT NULL,"
 	" PRIMARY KEY (room, number));";
 
-__attribute__((format(printf, 3, 4))) static void say(char *text, size_t size,
-						      const char *fmt, ...)
+void lf_sqlite_say(char *text, size_t size, const char *fmt, ...)
 {
 	va_list args;
 
@@ -53,9 +50,8 @@ __attribute__((format(printf, 3, 4))) static void say(char *text, size_t size,
 	va_end(args);
 }
 
-/* One number from a statement of ours; `otherwise` if there is none. */
-static int get_number(sqlite3 *conn, const char *sql, int64_t *ret,
-		      int64_t otherwise)
+int lf_sqlite_number(sqlite3 *conn, const char *sql, int64_t *ret,
+		     int64_t otherwise)
 {
 	sqlite3_stmt *st = NULL;
 	int rc;
@@ -106,8 +102,8 @@ static int create_file(const char *path, char *err_text, size_t err_size)
 		if (errno == EEXIST)
 			return 0;
 		err = -errno;
-		say(err_text, err_size, "cannot create %s: %s", path,
-		    strerror(-err));
+		lf_sqlite_say(err_text, err_size, "cannot create %s: %s", path,
+			      strerror(-err));
 		return err;
 	}
 	close(fd);
@@ -120,20 +116,22 @@ static int say_open_error(struct lf_sqlite *db, const char *path,
 	int rc = sqlite3_errcode(db->conn) & 0xff;
 
 	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
-		say(err_text, err_size,
-		    "%s is open in another process: is lampfieldd running "
-		    "already? Stop it, then start again",
-		    path);
+		lf_sqlite_say(
+			err_text, err_size,
+			"%s is open in another process: is lampfieldd running "
+			"already? Stop it, then start again",
+			path);
 		return -EBUSY;
 	}
 	if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT) {
-		say(err_text, err_size,
-		    "%s is damaged (%s): put it aside and restore a backup",
-		    path, sqlite3_errmsg(db->conn));
+		lf_sqlite_say(
+			err_text, err_size,
+			"%s is damaged (%s): put it aside and restore a backup",
+			path, sqlite3_errmsg(db->conn));
 		return -EIO;
 	}
-	say(err_text, err_size, "cannot open %s: %s", path,
-	    sqlite3_errmsg(db->conn));
+	lf_sqlite_say(err_text, err_size, "cannot open %s: %s", path,
+		      sqlite3_errmsg(db->conn));
 	return rc == SQLITE_NOMEM ? -ENOMEM : -EIO;
 }
 
@@ -179,9 +177,10 @@ static int check_integrity(struct lf_sqlite *db, const char *path,
 	}
 	said = (const char *)sqlite3_column_text(st, 0);
 	if (!said || strcmp(said, "ok") != 0) {
-		say(err_text, err_size,
-		    "%s is damaged (%s): put it aside and restore a backup",
-		    path, said ? said : "no answer");
+		lf_sqlite_say(
+			err_text, err_size,
+			"%s is damaged (%s): put it aside and restore a backup",
+			path, said ? said : "no answer");
 		err = -EIO;
 	}
 out:
@@ -204,7 +203,7 @@ static int run_script(struct lf_sqlite *db, const char *sql)
 	return lf_sqlite_errno(rc);
 }
 
-static void undo_script(struct lf_sqlite *db)
+void lf_sqlite_undo(struct lf_sqlite *db)
 {
 	if (!sqlite3_get_autocommit(db->conn))
 		sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
@@ -215,28 +214,29 @@ static int load_schema(struct lf_sqlite *db, const char *path, char *err_text,
 {
 	int64_t tables, version;
 
-	if (get_number(db->conn, "SELECT count(*) FROM sqlite_schema", &tables,
-		       0))
+	if (lf_sqlite_number(db->conn, "SELECT count(*) FROM sqlite_schema",
+			     &tables, 0))
 		return say_open_error(db, path, err_text, err_size);
 	if (!tables && run_script(db, schema)) {
 		int err = say_open_error(db, path, err_text, err_size);
 
-		undo_script(db);
+		lf_sqlite_undo(db);
 		return err;
 	}
-	if (get_number(db->conn, "SELECT version FROM store_meta", &version,
-		       0)) {
-		say(err_text, err_size, "%s is no database of Lampfield", path);
+	if (lf_sqlite_number(db->conn, "SELECT version FROM store_meta",
+			     &version, 0)) {
+		lf_sqlite_say(err_text, err_size,
+			      "%s is no database of Lampfield", path);
 		return -EINVAL;
 	}
 	if (version != SCHEMA_VERSION) {
-		say(err_text, err_size,
-		    "%s has schema %lld, this program knows %d: "
-		    "install the version that wrote it",
-		    path, (long long)version, SCHEMA_VERSION);
+		lf_sqlite_say(err_text, err_size,
+			      "%s has schema %lld, this program knows %d: "
+			      "install the version that wrote it",
+			      path, (long long)version, SCHEMA_VERSION);
 		return -EINVAL;
 	}
-	get_number(db->conn, "SELECT rev FROM store_meta", &db->rev, 0);
+	lf_sqlite_number(db->conn, "SELECT rev FROM store_meta", &db->rev, 0);
 	db->saved_rev = db->rev;
 	return 0;
 }
@@ -299,189 +299,4 @@ void lf_sqlite_close(struct lf_sqlite *db)
 		sqlite3_finalize(db->sql[i]);
 	sqlite3_close(db->conn);
 	free(db);
-}
-
-/* ---- what a room may say in SQL ---- */
-
-static bool is_ours(const char *table)
-{
-	return table && !strncmp(table, OUR_TABLES, strlen(OUR_TABLES));
-}
-
-/*
- * Transactions are the store's, and so are its tables: a room reads them at
- * most. It knows one file and no pragma.
- */
-static int authorize(void *arg, int action, const char *a, const char *b,
-		     const char *schema_name, const char *trigger)
-{
-	switch (action) {
-	case SQLITE_TRANSACTION:
-	case SQLITE_SAVEPOINT:
-	case SQLITE_ATTACH:
-	case SQLITE_DETACH:
-	case SQLITE_PRAGMA:
-		return SQLITE_DENY;
-	case SQLITE_ALTER_TABLE:
-		return is_ours(b) ? SQLITE_DENY : SQLITE_OK;
-	case SQLITE_CREATE_TABLE:
-	case SQLITE_DROP_TABLE:
-	case SQLITE_INSERT:
-	case SQLITE_UPDATE:
-	case SQLITE_DELETE:
-		return is_ours(a) ? SQLITE_DENY : SQLITE_OK;
-	default:
-		return SQLITE_OK;
-	}
-}
-
-/* $1..$n, each used at least once, in any order. */
-static int number_args(struct lf_stmt *s, int n, char *err_text,
-		       size_t err_size)
-{
-	bool used[LF_STORE_MAX_ARGS + 1] = {false};
-
-	for (int i = 0; i < n; i++) {
-		const char *name = sqlite3_bind_parameter_name(s->stmt, i + 1);
-		char *end = NULL;
-		long number = 0;
-
-		if (name && name[0] == '$')
-			number = strtol(name + 1, &end, 10);
-		if (number < 1 || number > LF_STORE_MAX_ARGS || *end) {
-			say(err_text, err_size, "argument %s is not $1..$%d",
-			    name ? name : "?", LF_STORE_MAX_ARGS);
-			return -EINVAL;
-		}
-		s->arg_of[i] = (unsigned char)(number - 1);
-		used[number] = true;
-		if ((size_t)number > s->n_args)
-			s->n_args = (size_t)number;
-	}
-	for (size_t i = 1; i <= s->n_args; i++) {
-		if (!used[i]) {
-			say(err_text, err_size, "argument $%zu is missing", i);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-/* One statement, no more: what follows it would never run. */
-static int prepare_one(struct lf_sqlite *db, sqlite3_stmt **ret,
-		       const char *sql, char *err_text, size_t err_size)
-{
-	const char *rest = NULL;
-	int rc;
-
-	*ret = NULL;
-	sqlite3_set_authorizer(db->conn, authorize, NULL);
-	rc = sqlite3_prepare_v3(db->conn, sql, -1, SQLITE_PREPARE_PERSISTENT,
-				ret, &rest);
-	sqlite3_set_authorizer(db->conn, NULL, NULL);
-	if (rc != SQLITE_OK) {
-		say(err_text, err_size, "%s", sqlite3_errmsg(db->conn));
-		return lf_sqlite_errno(rc);
-	}
-	if (!*ret || rest[strspn(rest, " \t\n;")]) {
-		say(err_text, err_size, "must be one statement");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-int lf_sqlite_prepare(struct lf_sqlite *db, struct lf_stmt **ret,
-		      const char *sql, char *err_text, size_t err_size)
-{
-	struct lf_stmt *s = NULL;
-	sqlite3_stmt *st;
-	int err, n;
-
-	err = prepare_one(db, &st, sql, err_text, err_size);
-	if (err)
-		goto fail;
-	n = sqlite3_bind_parameter_count(st);
-	s = calloc(1, sizeof(*s) + (size_t)n);
-	if (!s) {
-		err = -ENOMEM;
-		goto fail;
-	}
-	s->stmt = st;
-	s->is_readonly = sqlite3_stmt_readonly(st);
-	err = number_args(s, n, err_text, err_size);
-	if (err)
-		goto fail;
-	lf_list_add_tail(&db->stmts, &s->node);
-	*ret = s;
-	return 0;
-fail:
-	sqlite3_finalize(st);
-	free(s);
-	return err;
-}
-
-/* ---- migrations ---- */
-
-static int last_migration(struct lf_sqlite *db, const char *room, int64_t *ret)
-{
-	char *sql = sqlite3_mprintf("SELECT max(number) FROM store_migration"
-				    " WHERE room = %Q",
-				    room);
-	int err = -ENOMEM;
-
-	if (sql)
-		err = get_number(db->conn, sql, ret, 0);
-	sqlite3_free(sql);
-	return err;
-}
-
-static int run_migration(struct lf_sqlite *db, const char *room,
-			 unsigned number, const char *sql)
-{
-	char *note = sqlite3_mprintf(
-		"INSERT INTO store_migration VALUES (%Q, %u, %lld); COMMIT",
-		room, number, (long long)lf_wall_ms());
-	int rc;
-
-	if (!note)
-		return -ENOMEM;
-	rc = sqlite3_exec(db->conn, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-	sqlite3_set_authorizer(db->conn, authorize, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->conn, sql, NULL, NULL, NULL);
-	sqlite3_set_authorizer(db->conn, NULL, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->conn, note, NULL, NULL, NULL);
-	sqlite3_free(note);
-	return lf_sqlite_errno(rc);
-}
-
-int lf_sqlite_migrate(struct lf_sqlite *db, const char *room, unsigned number,
-		      const char *sql, char *err_text, size_t err_size)
-{
-	int64_t last;
-	int err;
-
-	err = last_migration(db, room, &last);
-	if (err) {
-		say(err_text, err_size, "%s: %s", room,
-		    sqlite3_errmsg(db->conn));
-		return err;
-	}
-	if (number && number <= last)
-		return 0;
-	if (number != last + 1) {
-		say(err_text, err_size,
-		    "%s: migration %u cannot follow %lld, number %lld is "
-		    "missing",
-		    room, number, (long long)last, (long long)last + 1);
-		return -EINVAL;
-	}
-	err = run_migration(db, room, number, sql);
-	if (err) {
-		say(err_text, err_size, "%s: migration %u: %s", room, number,
-		    sqlite3_errmsg(db->conn));
-		undo_script(db);
-	}
-	return err;
 }

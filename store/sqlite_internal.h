@@ -7,6 +7,8 @@
 #include "core/list.h"
 #include "store/sqlite.h"
 
+struct lf_op;
+
 enum lf_sql {
 	LF_SQL_BEGIN,
 	LF_SQL_COMMIT,
@@ -48,6 +50,15 @@ struct lf_sqlite {
 
 /* An (extended) result code of sqlite as what a callback is told. */
 int lf_sqlite_errno(int rc);
+int lf_sqlite_step(struct lf_sqlite *db, sqlite3_stmt *st); /* and reset */
+/* Anything but a transaction or a backup. */
+int lf_sqlite_run_op(struct lf_sqlite *db, struct lf_op *op);
+void lf_sqlite_undo(struct lf_sqlite *db); /* a transaction, if one is open */
+/* The first number of the answer; `otherwise` if there is none. */
+int lf_sqlite_number(sqlite3 *conn, const char *sql, int64_t *ret,
+		     int64_t otherwise);
+void lf_sqlite_say(char *text, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Makes a new name in path's folder survive a power cut. */
 int lf_sqlite_sync_dir(const char *path);
 

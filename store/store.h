@@ -10,11 +10,11 @@
  * Errors given to callbacks: 0; -ESTALE: the expected sequence or revision
  * did not match (the current one is passed along); -EAGAIN: not
  * durable, the store is down or full, try later; -EINPROGRESS: may or may not
- * be durable, submit again with the same id (never from sqlite); -EPERM: fenced, stop acting as owner; -EINVAL: no such statement, or
- * arguments that do not fit it, or a CHECK that failed; -EEXIST: a UNIQUE
- * constraint refused the statement; -E2BIG: over LF_STORE_MAX_ANSWER;
- * -ENOMEM. A callback may be NULL.
- * A call that returns non-zero will not call back: -ENOMEM; -ESHUTDOWN;
+ * be durable, submit again with the same id (never from sqlite); -EPERM:
+ * fenced, stop acting as owner; -EINVAL: no such statement, or arguments that
+ * do not fit it, or a CHECK that failed; -EEXIST: a UNIQUE constraint refused
+ * the statement; -E2BIG: over LF_STORE_MAX_ANSWER; -ENOMEM. A callback may be
+ * NULL. A call that returns non-zero will not call back: -ENOMEM; -ESHUTDOWN;
  * -E2BIG: over a bound below; -EINVAL: an empty name; -EAGAIN: more than
  * LF_STORE_MAX_QUEUED waits already.
  * An open store does not keep the loop running, a queued operation does.
@@ -130,7 +130,8 @@ typedef void lf_store_rows_fn(int err, struct lf_store_rows *rows, void *arg);
 int lf_store_define(struct lf_store *store, const char *name, const char *sql);
 /* Numbered, forward-only, run once each, at open time before anything else.
  * -EINVAL: wrong SQL, or a number was left out. What has run is listed in
- * store_migration (room, number). Tables called store_* are the store's. */
+ * store_migration (room, number). Tables called store_* are the store's, and
+ * constraints are immediate: a deferred one would fail its neighbours. */
 int lf_store_migrate(struct lf_store *store, const char *room, unsigned number,
 		     const char *sql, char *err_text, size_t err_size);
 int lf_store_query(struct lf_store *store, const char *name,

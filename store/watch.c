@@ -74,7 +74,7 @@ int lf_store_watch(struct lf_store_watch **ret, struct lf_store *store,
 		return err;
 	}
 	watch->has_snapshot_coming = true;
-	lf_list_add_tail(lf_store_watches(store), &watch->node);
+	lf_list_add_tail(&store->watches, &watch->node);
 	*ret = watch;
 	return 0;
 }
@@ -92,7 +92,7 @@ void lf_store_watch_free(struct lf_store_watch *watch)
 	watch->is_freed = true;
 	if (watch->has_snapshot_coming)
 		return;
-	if (!watch->store || !lf_store_is_answering(watch->store))
+	if (!watch->store || !watch->store->is_answering)
 		release(watch);
 }
 
