@@ -72,10 +72,8 @@ int lf_json_parse(json_t **ret, const char *data, size_t len)
 	if (err)
 		return err;
 	json = json_loadb(data, len, JSON_REJECT_DUPLICATES, &error);
-	if (!json)
-		return json_error_code(&error) == json_error_out_of_memory
-			       ? -ENOMEM
-			       : -EPROTO;
+	if (!json) /* jansson has no words for most failed allocations */
+		return error.text[0] ? -EPROTO : -ENOMEM;
 	err = json_is_object(json) ? check_value(json) : -EPROTO;
 	if (err) {
 		json_decref(json);

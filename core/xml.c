@@ -216,6 +216,18 @@ static void on_doctype(void *arg, const xmlChar *name, const xmlChar *id,
 }
 
 /*
+ * libxml2 goes on after running out of memory and ends with some error that
+ * follows from it: remember the first cause.
+ */
+static void on_error(void *arg, xmlError *error)
+{
+	struct reading *r = arg;
+
+	if (!r->err && error->code == XML_ERR_NO_MEMORY)
+		r->err = -ENOMEM;
+}
+
+/*
  * Only encodings that we mean to read: any other name would make libxml2 look
  * for a converter module of iconv's, chosen by the peer.
  */
@@ -260,6 +272,7 @@ static int run_parser(struct reading *r)
 		.characters = on_text,
 		.ignorableWhitespace = on_text,
 		.cdataBlock = on_text,
+		.serror = on_error,
 	};
 
 	*r->ctxt->sax = handler;
@@ -275,8 +288,6 @@ static int run_parser(struct reading *r)
 	xmlParseDocument(r->ctxt);
 	if (r->err)
 		return r->err;
-	if (r->ctxt->errNo == XML_ERR_NO_MEMORY)
-		return -ENOMEM;
 	return r->ctxt->wellFormed && r->xml->root ? 0 : -EPROTO;
 }
 
