@@ -60,6 +60,7 @@ void rig_close(struct rig *rig)
 	rig_close_users(rig);
 	if (!rig->store)
 		return;
+	rig->is_done = false;
 	lf_store_close(rig->store, on_closed, rig);
 	rig->store = NULL;
 	rig_wait(rig);
