@@ -1,0 +1,159 @@
+/*
+ * sip/net.c - plain helpers on socket addresses, without sofia. A peer behind
+ * a dual-stack socket shows as ::ffff:a.b.c.d; everything here sees IPv4.
+ */
+#include "sip/net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/text.h"
+
+#include "core/banned.h"
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static bool to_bytes(uint8_t out[16], const struct sockaddr *addr)
+{
+	if (addr->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)addr;
+
+		memcpy(out, mapped, 12);
+		memcpy(out + 12, &in->sin_addr, 4);
+		return true;
+	}
+	if (addr->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)addr;
+
+		memcpy(out, &in6->sin6_addr, 16);
+		return true;
+	}
+	return false;
+}
+
+int lf_cidr_parse(struct lf_cidr *ret, const char *text)
+{
+	char host[64];
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	struct sockaddr_storage addr;
+	struct lf_cidr net;
+	int64_t bits, max;
+
+	if (!lf_text_copy_n(host, sizeof(host), text, len) ||
+	    lf_net_parse(&addr, host, 0))
+		return -EINVAL;
+	to_bytes(net.addr, (const struct sockaddr *)&addr);
+	max = addr.ss_family == AF_INET ? 32 : 128;
+	bits = max;
+	if (slash && lf_text_int(&bits, slash + 1, 0, max))
+		return -EINVAL;
+	net.bits = (uint8_t)(bits + 128 - max);
+	*ret = net;
+	return 0;
+}
+
+bool lf_cidr_has(const struct lf_cidr *net, const struct sockaddr *addr)
+{
+	unsigned whole = net->bits / 8, rest = net->bits % 8;
+	uint8_t bytes[16];
+
+	if (!to_bytes(bytes, addr) || memcmp(bytes, net->addr, whole))
+		return false;
+	return rest == 0 ||
+	       (bytes[whole] ^ net->addr[whole]) >> (8 - rest) == 0;
+}
+
+bool lf_net_same_host(const struct sockaddr *a, const struct sockaddr *b)
+{
+	uint8_t x[16], y[16];
+
+	return to_bytes(x, a) && to_bytes(y, b) && !memcmp(x, y, 16);
+}
+
+bool lf_net_is_any(const char *address)
+{
+	return !strcmp(address, "0.0.0.0") || !strcmp(address, "::") ||
+	       !strcmp(address, "[::]");
+}
+
+int lf_net_parse(struct sockaddr_storage *ret, const char *host, uint16_t port)
+{
+	struct sockaddr_in *in = (void *)ret;
+	struct sockaddr_in6 *in6 = (void *)ret;
+	char bare[64];
+	size_t len = strlen(host);
+
+	memset(ret, 0, sizeof(*ret));
+	if (len > 1 && host[0] == '[' && host[len - 1] == ']')
+		host++, len -= 2;
+	if (!lf_text_copy_n(bare, sizeof(bare), host, len))
+		return -EINVAL;
+	if (inet_pton(AF_INET, bare, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, bare, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+socklen_t lf_net_size(const struct sockaddr *addr)
+{
+	return addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					   : sizeof(struct sockaddr_in);
+}
+
+void lf_net_format(char *out, size_t size, const struct sockaddr *addr,
+		   uint16_t *ret_port)
+{
+	const struct sockaddr_in *in = (const void *)addr;
+	const struct sockaddr_in6 *in6 = (const void *)addr;
+	uint16_t port = 0;
+	uint8_t bytes[16];
+
+	out[0] = '\0';
+	if (to_bytes(bytes, addr)) {
+		if (!memcmp(bytes, mapped, 12))
+			inet_ntop(AF_INET, bytes + 12, out, (socklen_t)size);
+		else
+			inet_ntop(AF_INET6, bytes, out, (socklen_t)size);
+		port = ntohs(addr->sa_family == AF_INET ? in->sin_port
+							: in6->sin6_port);
+	}
+	if (ret_port)
+		*ret_port = port;
+}
+
+void lf_net_uri_host(char *out, size_t size, const char *address)
+{
+	bool bare6 = strchr(address, ':') && address[0] != '[';
+
+	snprintf(out, size, bare6 ? "[%s]" : "%s", address);
+}
+
+int lf_net_local_for(char *out, size_t size, const struct sockaddr *peer)
+{
+	struct sockaddr_storage local;
+	socklen_t len = sizeof(local);
+	int fd = socket(peer->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	/* Connecting a datagram socket sends nothing; it only asks routes. */
+	if (connect(fd, peer, lf_net_size(peer)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&local, &len) < 0)
+		err = -errno;
+	else
+		lf_net_format(out, size, (const struct sockaddr *)&local, NULL);
+	close(fd);
+	return err;
+}

@@ -1,0 +1,249 @@
+/*
+ * sip/request.c - a request somebody sent us, from the handler's call until
+ * its answer, which may come later. It holds sofia's transaction and, in its
+ * home, the texts that were asked for.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sofia-sip/msg_header.h>
+#include <sofia-sip/msg_mclass.h>
+
+#include "core/buf.h"
+#include "core/text.h"
+#include "sip/internal.h"
+
+#include "core/banned.h"
+
+#define EXTRA_HEADERS_MAX 8192
+
+struct lf_sip_request {
+	struct lf_list node; /* in lf_sip.requests */
+	struct lf_sip *sip;  /* NULL: the endpoint is closed */
+	nta_incoming_t *irq;
+	msg_t *msg; /* keeps `parsed` alive */
+	const sip_t *parsed;
+	su_home_t home[1]; /* texts handed out */
+	struct lf_sip_source source;
+	char *user;
+	const char *uri, *from, *to;
+};
+
+/* "sip:user@host" without port and parameters; "" for another scheme. */
+static const char *plain_uri(su_home_t *home, const url_t *url)
+{
+	const char *text = NULL;
+
+	if (url->url_type != url_sip && url->url_type != url_sips)
+		return "";
+	if (url->url_host)
+		text = su_sprintf(home, "%s:%s%s%s", url->url_scheme,
+				  url->url_user ? url->url_user : "",
+				  url->url_user ? "@" : "", url->url_host);
+	return text ? text : "";
+}
+
+int lf_sip_request_new(struct lf_sip_request **ret, struct lf_sip *sip,
+		       nta_incoming_t *irq, const char *user)
+{
+	struct lf_sip_request *req = calloc(1, sizeof(*req));
+
+	if (!req)
+		return -ENOMEM;
+	if (user) {
+		req->user = strdup(user);
+		if (!req->user) {
+			free(req);
+			return -ENOMEM;
+		}
+	}
+	req->sip = sip;
+	req->irq = irq;
+	req->msg = nta_incoming_getrequest(irq);
+	req->parsed = sip_object(req->msg);
+	su_home_init(req->home);
+	req->uri = plain_uri(req->home, req->parsed->sip_request->rq_url);
+	req->from = plain_uri(req->home, req->parsed->sip_from->a_url);
+	req->to = plain_uri(req->home, req->parsed->sip_to->a_url);
+	lf_sip_source_of(sip, req->msg, &req->source);
+	lf_list_add_tail(&sip->requests, &req->node);
+	*ret = req;
+	return 0;
+}
+
+static void request_destroy(struct lf_sip_request *req)
+{
+	lf_list_del(&req->node);
+	if (req->irq)
+		nta_incoming_destroy(req->irq);
+	if (req->msg)
+		msg_destroy(req->msg);
+	su_home_deinit(req->home);
+	free(req->user);
+	free(req);
+}
+
+void lf_sip_request_free(struct lf_sip_request *req)
+{
+	if (!req)
+		return;
+	if (req->irq && nta_incoming_status(req->irq) < 200)
+		nta_incoming_treply(req->irq, SIP_500_INTERNAL_SERVER_ERROR,
+				    TAG_END());
+	request_destroy(req);
+}
+
+/* Its texts stay readable; only the answer goes nowhere. */
+void lf_sip_requests_orphan(struct lf_sip *sip)
+{
+	LF_LIST_FOREACH_SAFE (node, &sip->requests) {
+		struct lf_sip_request *req =
+			LF_CONTAINER_OF(node, struct lf_sip_request, node);
+
+		lf_list_del(&req->node);
+		nta_incoming_destroy(req->irq);
+		req->irq = NULL;
+		req->sip = NULL;
+	}
+}
+
+nta_incoming_t *lf_sip_request_irq(const struct lf_sip_request *req)
+{
+	return req->irq;
+}
+
+const sip_t *lf_sip_request_sip(const struct lf_sip_request *req)
+{
+	return req->parsed;
+}
+
+struct lf_sip *lf_sip_request_endpoint(const struct lf_sip_request *req)
+{
+	return req->sip;
+}
+
+/* ---- what it says ---- */
+
+const char *lf_sip_request_method(const struct lf_sip_request *req)
+{
+	return req->parsed->sip_request->rq_method_name;
+}
+
+const struct lf_sip_source *
+lf_sip_request_source(const struct lf_sip_request *req)
+{
+	return &req->source;
+}
+
+const char *lf_sip_request_user(const struct lf_sip_request *req)
+{
+	return req->user;
+}
+
+const char *lf_sip_request_uri(const struct lf_sip_request *req)
+{
+	return req->uri;
+}
+
+const char *lf_sip_request_from(const struct lf_sip_request *req)
+{
+	return req->from;
+}
+
+const char *lf_sip_request_to(const struct lf_sip_request *req)
+{
+	return req->to;
+}
+
+/* The first header object of that name, in the class's list or unknown. */
+static const msg_header_t *first_header(const struct lf_sip_request *req,
+					const char *name)
+{
+	char line[80];
+	const msg_href_t *ref;
+
+	if ((size_t)snprintf(line, sizeof(line), "%s:", name) >= sizeof(line))
+		return NULL;
+	ref = msg_find_hclass(sip_default_mclass(), line, NULL);
+	if (!ref || ref->hr_class == sip_unknown_class)
+		return (const msg_header_t *)req->parsed->sip_unknown;
+	return *(
+		msg_header_t *const *)(const void *)((const char *)req->parsed +
+						     ref->hr_offset);
+}
+
+static bool is_other_unknown(const msg_header_t *h, const char *name)
+{
+	return h->sh_class == sip_unknown_class &&
+	       !lf_text_equal(((const msg_unknown_t *)h)->un_name, name);
+}
+
+const char *lf_sip_request_header(struct lf_sip_request *req, const char *name)
+{
+	const msg_header_t *h = first_header(req, name);
+	char *joined = NULL, *value;
+
+	for (; h; h = h->sh_next) {
+		if (is_other_unknown(h, name))
+			continue;
+		value = sip_header_as_string(req->home,
+					     (const sip_header_t *)h);
+		if (!value)
+			return joined;
+		joined = joined ? su_sprintf(req->home, "%s, %s", joined, value)
+				: value;
+	}
+	return joined;
+}
+
+const char *lf_sip_request_body(const struct lf_sip_request *req,
+				size_t *ret_len)
+{
+	const sip_payload_t *body = req->parsed->sip_payload;
+
+	*ret_len = body ? body->pl_len : 0;
+	return body && body->pl_data ? body->pl_data : "";
+}
+
+/* ---- the answer ---- */
+
+/* Header lines for sofia; what could break out of a line is refused. */
+static int join_headers(struct lf_buf *out, const struct lf_sip_header *extra)
+{
+	for (; extra && extra->name; extra++) {
+		if (strpbrk(extra->name, "\r\n:") ||
+		    strpbrk(extra->value, "\r\n") ||
+		    out->len > EXTRA_HEADERS_MAX)
+			return -EINVAL;
+		lf_buf_addf(out, "%s%s: %s", out->len ? "\r\n" : "",
+			    extra->name, extra->value);
+	}
+	return lf_buf_error(out);
+}
+
+void lf_sip_reply(struct lf_sip_request *req, int status, const char *phrase,
+		  const struct lf_sip_header *extra)
+{
+	struct lf_buf headers = {0};
+	struct lf_sip *sip = req->sip;
+
+	if (!req->irq) {
+		request_destroy(req);
+		return;
+	}
+	if (join_headers(&headers, extra)) {
+		status = 500;
+		phrase = sip_500_Internal_server_error;
+		lf_buf_reset(&headers);
+	}
+	nta_incoming_treply(
+		req->irq, status, phrase, SIPTAG_SERVER_STR(sip->user_agent),
+		TAG_IF(headers.len, SIPTAG_HEADER_STR(lf_buf_str(&headers))),
+		TAG_END());
+	lf_sip_trace_response_out(sip, req->irq);
+	lf_buf_done(&headers);
+	request_destroy(req);
+}
