@@ -31,11 +31,9 @@ void lf_statements_done(struct lf_map *statements)
 int lf_store_define(struct lf_store *store, const char *name, const char *sql)
 {
 	struct statement *s;
-	char text[256];
+	char text[256] = "out of memory";
 	int err;
 
-	if (lf_map_find(&store->statements, name))
-		return -EEXIST;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
