@@ -208,7 +208,34 @@ static void on_text(void *arg, const xmlChar *text, int len)
 	node->last_text = chunk;
 }
 
-/* Called at "<!DOCTYPE", before anything inside it is read. */
+/*
+ * A DOCTYPE can only stand before the root element, after comments and
+ * processing instructions. Looked for by ourselves, because libxml2 reads on
+ * through one, without telling on_doctype(), when an error came before it.
+ */
+static bool has_doctype(const char *p, size_t len)
+{
+	const char *end = p + len, *close;
+	bool is_comment;
+
+	for (;;) {
+		while (p < end && is_space(*p))
+			p++;
+		if (end - p < 2 || p[0] != '<' || (p[1] != '?' && p[1] != '!'))
+			return false;
+		is_comment = end - p >= 4 && !memcmp(p, "<!--", 4);
+		if (p[1] == '!' && !is_comment)
+			return true;
+		p += is_comment ? 4 : 2;
+		close = memmem(p, (size_t)(end - p), is_comment ? "-->" : "?>",
+			       is_comment ? 3 : 2);
+		if (!close)
+			return false;
+		p = close + (is_comment ? 3 : 2);
+	}
+}
+
+/* Should one get here all the same: before anything inside it is read. */
 static void on_doctype(void *arg, const xmlChar *name, const xmlChar *id,
 		       const xmlChar *system)
 {
@@ -291,6 +318,14 @@ static int run_parser(struct reading *r)
 	return r->ctxt->wellFormed && r->xml->root ? 0 : -EPROTO;
 }
 
+/* No tree is built, but an entity declaration would hang one in here. */
+static void close_parser(xmlParserCtxt *ctxt)
+{
+	if (ctxt)
+		xmlFreeDoc(ctxt->myDoc);
+	xmlFreeParserCtxt(ctxt);
+}
+
 int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
 {
 	struct reading r = {0};
@@ -303,7 +338,8 @@ int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
 		return -EPROTO;
 	len -= (size_t)(start - data);
 	/* No NUL belongs here; with them libxml2 would guess at UTF-16. */
-	if (memchr(start, '\0', len) || !is_encoding_known(start, len))
+	if (memchr(start, '\0', len) || !is_encoding_known(start, len) ||
+	    has_doctype(start, len))
 		return -EPROTO;
 
 	r.err = -ENOMEM;
@@ -319,11 +355,11 @@ int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
 	r.err = run_parser(&r);
 	if (r.err)
 		goto fail;
-	xmlFreeParserCtxt(r.ctxt);
+	close_parser(r.ctxt);
 	*ret = r.xml;
 	return 0;
 fail:
-	xmlFreeParserCtxt(r.ctxt);
+	close_parser(r.ctxt);
 	lf_xml_free(r.xml);
 	return r.err;
 }

@@ -112,6 +112,13 @@ static void xml_refuses_doctypes_and_entities(void **state)
 		"<a v='&c;'>&c;</a>",
 		"<!DOCTYPE a [<!ENTITY % p SYSTEM \"http://127.0.0.1/\"> %p;]>"
 		"<a/>",
+		"<?xml version='1.0'?> <!-- > --> <?pi > ?>\n<!DOCTYPE a><a/>",
+		/* The error before it must not open the way in. */
+		"<!DOCTYPE a\xff [<!ENTITY b \"bb\">]><a>&b;</a>",
+		"<!-- \x01 --><!DOCTYPE a [<!ENTITY b \"bb\">]><a>&b;</a>",
+		"<?xml version='x'?><!DOCTYPE a [<!ENTITY b \"bb\">]><a/>",
+		"<!DOCTYPE",
+		"<!",
 		"<a>&unknown;</a>",
 		"<a v='&unknown;'/>",
 	};
@@ -119,6 +126,17 @@ static void xml_refuses_doctypes_and_entities(void **state)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(-EPROTO, refuse(bad[i], strlen(bad[i])));
+}
+
+static void xml_may_speak_of_doctypes(void **state)
+{
+	struct lf_xml *xml = parse("<!-- <!DOCTYPE a> --><?pi <!DOCTYPE a> ?>"
+				   "<a><![CDATA[<!DOCTYPE a>]]></a>");
+	char text[32];
+
+	assert_string_equal("<!DOCTYPE a>",
+			    lf_xml_text(lf_xml_root(xml), text, sizeof(text)));
+	lf_xml_free(xml);
 }
 
 static void xml_refuses_what_is_not_well_formed(void **state)
@@ -284,6 +302,7 @@ int main(void)
 		cmocka_unit_test(xml_nothing_has_nothing),
 		cmocka_unit_test(xml_resolves_the_five_entities_and_numbers),
 		cmocka_unit_test(xml_refuses_doctypes_and_entities),
+		cmocka_unit_test(xml_may_speak_of_doctypes),
 		cmocka_unit_test(xml_refuses_what_is_not_well_formed),
 		cmocka_unit_test(xml_skips_bytes_before_the_prolog),
 		cmocka_unit_test(xml_reads_latin_1_as_utf_8),
