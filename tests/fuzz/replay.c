@@ -40,7 +40,7 @@ static int replay_file(const char *path)
 static int replay_folder(const char *path)
 {
 	struct dirent **names;
-	char file[4096];
+	char file[4096 + 256 + 1]; /* a path, a slash, a name */
 	int i, done = 0, n = scandir(path, &names, NULL, alphasort);
 
 	if (n < 0) {
