@@ -50,6 +50,7 @@ struct lf_sip {
 	struct lf_sip_handler handlers[LF_SIP_HANDLERS];
 	size_t handler_count;
 	char allow[128]; /* methods, for Allow */
+	struct lf_cidr_list trusted;
 	uint16_t ports[LF_SIP_TRANSPORTS];
 	char *address, *public_address, *user_agent;
 	unsigned timeout_ms;

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,6 +66,42 @@ bool lf_cidr_has(const struct lf_cidr *net, const struct sockaddr *addr)
 		return false;
 	return rest == 0 ||
 	       (bytes[whole] ^ net->addr[whole]) >> (8 - rest) == 0;
+}
+
+int lf_cidr_list_parse(struct lf_cidr_list *ret, const char *const *texts)
+{
+	struct lf_cidr_list list = {0};
+	size_t n = 0;
+
+	while (texts && texts[n])
+		n++;
+	list.nets = calloc(n ? n : 1, sizeof(*list.nets));
+	if (!list.nets)
+		return -ENOMEM;
+	for (; list.n < n; list.n++) {
+		if (lf_cidr_parse(&list.nets[list.n], texts[list.n])) {
+			lf_cidr_list_done(&list);
+			return -EINVAL;
+		}
+	}
+	*ret = list;
+	return 0;
+}
+
+bool lf_cidr_list_has(const struct lf_cidr_list *list,
+		      const struct sockaddr *addr)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (lf_cidr_has(&list->nets[i], addr))
+			return true;
+	}
+	return false;
+}
+
+void lf_cidr_list_done(struct lf_cidr_list *list)
+{
+	free(list->nets);
+	*list = (struct lf_cidr_list){0};
 }
 
 bool lf_net_same_host(const struct sockaddr *a, const struct sockaddr *b)

@@ -18,6 +18,17 @@ struct lf_cidr {
 int lf_cidr_parse(struct lf_cidr *ret, const char *text);
 bool lf_cidr_has(const struct lf_cidr *net, const struct sockaddr *addr);
 
+struct lf_cidr_list {
+	struct lf_cidr *nets;
+	size_t n;
+};
+
+/* `texts` ends with NULL, or is NULL. On an error the list stays empty. */
+int lf_cidr_list_parse(struct lf_cidr_list *ret, const char *const *texts);
+bool lf_cidr_list_has(const struct lf_cidr_list *list,
+		      const struct sockaddr *addr);
+void lf_cidr_list_done(struct lf_cidr_list *list);
+
 bool lf_net_same_host(const struct sockaddr *a, const struct sockaddr *b);
 bool lf_net_is_any(const char *address); /* "0.0.0.0" or "::" */
 

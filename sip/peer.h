@@ -21,8 +21,7 @@ struct lf_sip_trunk {
 	char user[64];
 	enum lf_sip_transport transport;
 	uint16_t port;
-	struct lf_cidr *allow;
-	size_t allow_count;
+	struct lf_cidr_list allow;
 
 	struct sockaddr_storage addresses[LF_PEER_ADDRESSES];
 	size_t address_count, address_i; /* the one in use */

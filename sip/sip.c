@@ -203,6 +203,8 @@ static int on_message(struct lf_sip *sip, nta_agent_t *agent, msg_t *msg,
 	if (trunk) {
 		lf_sip_trunk_heard(trunk);
 		dispatch(sip, msg, NULL);
+	} else if (lf_cidr_list_has(&sip->trusted, &msg_addr(msg)->su_sa)) {
+		dispatch(sip, msg, NULL);
 	} else if (!sip->guard) {
 		refuse_stranger(sip, msg);
 	} else if (authenticate(sip, msg, user, sizeof(user))) {
@@ -329,6 +331,7 @@ static void sip_free(struct lf_sip *sip)
 		lf_sip_loop_done(&sip->loop);
 	lf_sip_guard_free(sip->guard);
 	lf_sip_ring_free(sip->ring);
+	lf_cidr_list_done(&sip->trusted);
 	free(sip->address);
 	free(sip->public_address);
 	free(sip->user_agent);
@@ -374,7 +377,7 @@ static int copy_opts(struct lf_sip *sip, const struct lf_sip_opts *opts)
 	if (!sip->address || !sip->user_agent ||
 	    (opts->public_address && !sip->public_address))
 		return -ENOMEM;
-	return 0;
+	return lf_cidr_list_parse(&sip->trusted, opts->trusted);
 }
 
 int lf_sip_new(struct lf_sip **ret, struct lf_timers *timers,

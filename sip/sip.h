@@ -37,6 +37,9 @@ struct lf_sip_opts {
 	unsigned timeout_ms; /* non-INVITE timeout, 4000..64000; 0: 8000 */
 	size_t max_message;  /* bytes; 0: 262144 */
 	size_t trace_bytes;  /* ring of lf_sip_trace; 0: none */
+	/* Who may ask besides the trunks' peers: addresses or "10.0.0.0/8",
+	 * NULL-ended; NULL: nobody. Copied. */
+	const char *const *trusted;
 };
 
 /* -EADDRINUSE and friends; the log has named the address. */

@@ -389,10 +389,7 @@ static bool allows(const struct lf_sip_trunk *trunk,
 		if (lf_net_same_host((const void *)&trunk->addresses[i],
 				     source))
 			return true;
-	for (size_t i = 0; i < trunk->allow_count; i++)
-		if (lf_cidr_has(&trunk->allow[i], source))
-			return true;
-	return false;
+	return lf_cidr_list_has(&trunk->allow, source);
 }
 
 struct lf_sip_trunk *lf_sip_trunk_at(const struct lf_sip *sip,
@@ -419,24 +416,6 @@ void lf_sip_trunks_load(const struct lf_sip *sip, size_t *ret_in_flight,
 		*ret_in_flight += trunk->stats.in_flight;
 		*ret_queued += trunk->stats.queued;
 	}
-}
-
-static int copy_allow(struct lf_sip_trunk *trunk, const char *const *allow)
-{
-	size_t n = 0;
-
-	while (allow && allow[n])
-		n++;
-	if (n == 0)
-		return 0;
-	trunk->allow = calloc(n, sizeof(*trunk->allow));
-	if (!trunk->allow)
-		return -ENOMEM;
-	for (; trunk->allow_count < n; trunk->allow_count++)
-		if (lf_cidr_parse(&trunk->allow[trunk->allow_count],
-				  allow[trunk->allow_count]))
-			return -EINVAL;
-	return 0;
 }
 
 /* ---- shared texts ---- */
@@ -499,7 +478,7 @@ static int copy_opts(struct lf_sip_trunk *trunk,
 	if (!trunk->host || !trunk->name ||
 	    (opts->password && *opts->password && !trunk->password))
 		return -ENOMEM;
-	return copy_allow(trunk, opts->allow);
+	return lf_cidr_list_parse(&trunk->allow, opts->allow);
 }
 
 int lf_sip_trunk_new(struct lf_sip_trunk **ret, struct lf_sip *sip,
@@ -562,7 +541,7 @@ void lf_sip_trunk_free(struct lf_sip_trunk *trunk)
 	forget_password(trunk);
 	for (int i = 0; i < LF_PEER_WORDS; i++)
 		free(trunk->words[i]);
-	free(trunk->allow);
+	lf_cidr_list_done(&trunk->allow);
 	free(trunk->auth_id);
 	free(trunk->from);
 	free(trunk->name);
