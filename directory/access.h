@@ -13,6 +13,7 @@ struct lf_access; /* opaque: see access.c */
 struct lf_directory;
 struct lf_user;
 
+/* What is under way when it is freed will not be answered. */
 int lf_access_new(struct lf_access **ret, struct lf_directory *dir);
 void lf_access_free(struct lf_access *access);
 
@@ -20,6 +21,8 @@ void lf_access_free(struct lf_access *access);
  * err: 0 and the user (valid during the call); -EACCES, never saying which
  * part was wrong; -EBUSY: throttled for retry_ms. Checked in a worker thread;
  * the answer takes as long for an unknown user as for a wrong password.
+ * -EBUSY may be told before the call returns. `address` may have a port, which
+ * does not count; of an IPv6 address the first 64 bits count.
  */
 typedef void lf_access_fn(int err, const struct lf_user *user, int64_t retry_ms,
 			  void *arg);
@@ -31,7 +34,8 @@ int lf_access_password(struct lf_access *access, const char *username,
  * SCRAM-SHA-256 (RFC 5802, RFC 7677), without channel binding. begin() takes
  * the client-first message and gives the server-first one; an unknown user
  * gets a plausible challenge. finish() takes client-final, gives
- * server-final and the user. 0, -EACCES, -EBUSY, -EPROTO.
+ * server-final and the user; it can be called once. 0, -EACCES, -EBUSY,
+ * -EPROTO, -ENOMEM; -EINVAL: `out` is too small (512 bytes are enough).
  */
 struct lf_scram_talk; /* one login attempt; opaque */
 int lf_scram_begin(struct lf_scram_talk **ret, struct lf_access *access,

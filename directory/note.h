@@ -33,7 +33,9 @@ const struct lf_note *lf_note_find(const struct lf_notes *notes,
 /*
  * base_rev: the revision the author saw (0: none existed), LF_STORE_ANY for
  * whatever is there. done(): 0; -ESTALE, somebody was faster; -EINVAL, too
- * long or not UTF-8; -EAGAIN.
+ * long or not UTF-8, told before the call returns; -EAGAIN. `rev` is the
+ * new revision, or with -ESTALE the one to look at first. After
+ * lf_notes_close() nothing is called.
  */
 typedef void lf_note_done_fn(int err, int64_t rev, void *arg);
 int lf_note_set(struct lf_notes *notes, const char *user_id, const char *text,
