@@ -123,6 +123,7 @@ static void buf_escapes_json(void **state)
 		   "M\xc3\xbcller \xf0\x9f\x93\x9e");
 	check_json("\"\\\"\\\\\\n\\r\\t\\u0001\\u001f\x7f/\"",
 		   "\"\\\n\r\t\x01\x1f\x7f/");
+	check_json("\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "\xe0\x80\xaf");
 	/* latin-1, a cut sequence, overlong, a surrogate, beyond U+10FFFF */
 	check_json("\"caf\xef\xbf\xbd!\"", "caf\xe9!");
 	check_json("\"\xef\xbf\xbd\"", "\xc3");

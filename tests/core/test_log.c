@@ -27,6 +27,7 @@ static void keep(enum lf_log_level level, const char *room, const char *text,
 	snprintf(last, sizeof(last), "%s|%s", room, text);
 	last_level = level;
 	n_lines++;
+	errno = EIO;
 }
 
 static int open_sink(void **state)
@@ -131,7 +132,8 @@ static void log_limit_allows_a_burst_and_counts_the_rest(void **state)
 }
 
 /* What one line looks like on stderr. */
-static void read_stderr(char *out, size_t size, const char *text)
+static void read_stderr(char *out, size_t size, const char *room,
+			const char *text)
 {
 	int fds[2], saved = dup(STDERR_FILENO);
 	ssize_t n;
@@ -139,7 +141,7 @@ static void read_stderr(char *out, size_t size, const char *text)
 	lf_log_set_sink(NULL, NULL);
 	assert_int_equal(0, pipe(fds));
 	assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
-	lf_log(LF_WARN, "core", "%s", text);
+	lf_log(LF_WARN, room, "%s", text);
 	assert_true(dup2(saved, STDERR_FILENO) >= 0);
 	n = read(fds[0], out, size - 1);
 	assert_true(n > 0);
@@ -155,13 +157,17 @@ static void log_writes_one_line_to_stderr(void **state)
 	char out[4096];
 
 	unsetenv("JOURNAL_STREAM");
-	read_stderr(out, sizeof(out), "hello");
+	read_stderr(out, sizeof(out), "core", "hello");
 	assert_non_null(strstr(out, "Z warn   core: hello\n"));
 	setenv("JOURNAL_STREAM", "8:1", 1);
-	read_stderr(out, sizeof(out), "hello");
+	read_stderr(out, sizeof(out), "core", "hello");
 	assert_string_equal("<4>core: hello\n", out);
 	memset(large, 'x', sizeof(large) - 1);
-	read_stderr(out, sizeof(out), large);
+	read_stderr(out, sizeof(out), "core", large);
+	assert_int_equal('\n', out[strlen(out) - 1]);
+	/* And with a room's name as no room has. */
+	large[200] = '\0';
+	read_stderr(out, sizeof(out), large, large + 201);
 	assert_int_equal('\n', out[strlen(out) - 1]);
 	unsetenv("JOURNAL_STREAM");
 }

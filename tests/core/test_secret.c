@@ -159,6 +159,38 @@ static void scram_made_here_checks_and_keeps_its_text(void **state)
 	assert_string_equal(pencil, again);
 }
 
+/* RFC 5802, 2.2: Hi(), one block, by the letter. */
+static void salt_password(uint8_t salted[LF_SHA256_SIZE],
+			  const struct lf_scram *scram, const char *password)
+{
+	uint8_t u[LF_SHA256_SIZE], first[sizeof(scram->salt) + 4] = {0};
+	size_t i, j;
+
+	memcpy(first, scram->salt, sizeof(scram->salt));
+	first[sizeof(first) - 1] = 1;
+	lf_hmac_sha256(u, password, strlen(password), first, sizeof(first));
+	memcpy(salted, u, sizeof(u));
+	for (i = 1; i < scram->iterations; i++) {
+		lf_hmac_sha256(u, password, strlen(password), u, sizeof(u));
+		for (j = 0; j < sizeof(u); j++)
+			salted[j] ^= u[j];
+	}
+}
+
+static void scram_made_here_has_the_keys_of_the_rfc(void **state)
+{
+	uint8_t salted[LF_SHA256_SIZE], key[LF_SHA256_SIZE];
+	struct lf_scram scram;
+
+	assert_int_equal(0, lf_scram_make(&scram, "pencil"));
+	salt_password(salted, &scram, "pencil");
+	lf_hmac_sha256(key, salted, sizeof(salted), "Server Key", 10);
+	assert_memory_equal(scram.server_key, key, sizeof(key));
+	lf_hmac_sha256(key, salted, sizeof(salted), "Client Key", 10);
+	lf_sha256(key, key, sizeof(key));
+	assert_memory_equal(scram.stored_key, key, sizeof(key));
+}
+
 static void scram_refuses_passwords_that_are_none(void **state)
 {
 	struct lf_scram scram;
@@ -334,6 +366,7 @@ int main(void)
 		cmocka_unit_test(base64_refuses_what_is_not_canonical),
 		cmocka_unit_test(scram_agrees_with_rfc_7677),
 		cmocka_unit_test(scram_made_here_checks_and_keeps_its_text),
+		cmocka_unit_test(scram_made_here_has_the_keys_of_the_rfc),
 		cmocka_unit_test(scram_refuses_passwords_that_are_none),
 		cmocka_unit_test(scram_refuses_damaged_texts),
 		with_folder(vault_makes_a_private_key_once),

@@ -143,13 +143,15 @@ static void text_int_takes_whole_numbers_only(void **state)
 static void text_nearest_finds_the_likely_word(void **state)
 {
 	static const char *const words[] = {"listen", "listen-tls", "log-level",
-					    "key-file"};
+					    "key-file", "tls"};
 
 	assert_string_equal("listen", lf_text_nearest("lisen", words, 4));
 	assert_string_equal("listen", lf_text_nearest("LISTNE", words, 4));
 	assert_string_equal("listen-tls",
 			    lf_text_nearest("listen_tls", words, 4));
 	assert_string_equal("log-level", lf_text_nearest("loglevel", words, 4));
+	assert_string_equal("tls", lf_text_nearest("tsl", words, 5));
+	assert_null(lf_text_nearest("tsx", words, 5));
 	assert_null(lf_text_nearest("banana", words, 4));
 	assert_null(lf_text_nearest("", words, 4));
 	assert_null(lf_text_nearest("x", words, 4));

@@ -89,6 +89,10 @@ static void timer_stopped_does_not_fire(void **state)
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(1, n_fired);
 	assert_int_equal(2, fired[0]);
+	assert_int_equal(0, lf_timer_start(timers, &a, 60000));
+	assert_true(uv_loop_alive(&loop));
+	lf_timer_stop(timers, &a);
+	assert_false(uv_loop_alive(&loop));
 }
 
 static void timer_started_again_moves(void **state)
