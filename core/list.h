@@ -39,6 +39,19 @@ static inline void lf_list_del(struct lf_list *node)
 	lf_list_init(node);
 }
 
+/* Moves all of `from`, in its order, behind the last of `head`. */
+static inline void lf_list_splice_tail(struct lf_list *head,
+				       struct lf_list *from)
+{
+	if (lf_list_is_empty(from))
+		return;
+	from->next->prev = head->prev;
+	head->prev->next = from->next;
+	from->prev->next = head;
+	head->prev = from->prev;
+	lf_list_init(from);
+}
+
 #define LF_LIST_FOREACH(node, head)                                            \
 	for (struct lf_list *node = (head)->next; node != (head);              \
 	     node = node->next)
