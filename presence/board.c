@@ -506,6 +506,13 @@ const char *lf_board_feed_name(const struct lf_board *board, int feed)
 	return board->feeds[feed].name;
 }
 
+enum lf_feed_kind lf_board_feed_kind(const struct lf_board *board, int feed)
+{
+	if (feed < 0 || feed >= LF_FEEDS_MAX || !board->feeds[feed].name)
+		return LF_FEED_KINDS;
+	return board->feeds[feed].kind;
+}
+
 int lf_board_report(struct lf_board *board, struct lf_person *person, int feed,
 		    const struct lf_report *report)
 {

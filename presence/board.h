@@ -77,6 +77,8 @@ void lf_board_remove_feed(struct lf_board *board, int feed);
 /* Which SIP feed wins a conflict (S41); -1: the first. */
 void lf_board_prefer(struct lf_board *board, int feed);
 const char *lf_board_feed_name(const struct lf_board *board, int feed);
+/* LF_FEED_KINDS when there is no such feed. */
+enum lf_feed_kind lf_board_feed_kind(const struct lf_board *board, int feed);
 
 /* Copies the report. Calls the sinks if the merged lamp moved. -ESTALE: this
  * feed has reported something that arrived later (at_ms). */
