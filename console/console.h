@@ -59,12 +59,24 @@ struct lf_console_parts {
 int lf_console_open(struct lf_console **ret,
 		    const struct lf_console_parts *parts,
 		    const struct lf_console_opts *opts);
-/* Says bye to everybody; frees itself after the last connection. */
+/*
+ * Says bye to everybody; frees itself after the last connection. Directory,
+ * notes, settings and web still know it: in closed(), close them, before
+ * anything else can make them call.
+ */
 void lf_console_close(struct lf_console *console, void (*closed)(void *arg),
 		      void *arg);
 
 uint16_t lf_console_plain_port(const struct lf_console *console);
 uint16_t lf_console_tls_port(const struct lf_console *console);
+
+/*
+ * A login for someone the web has authenticated: works once, for a minute
+ * ({"auth":"token"}). -ENOENT: no such user.
+ */
+#define LF_CONSOLE_TOKEN_SIZE 36
+int lf_console_token(struct lf_console *console, const char *user_id,
+		     char out[LF_CONSOLE_TOKEN_SIZE]);
 
 struct lf_console_stats {
 	size_t connections, sessions, subscriptions, rows;
