@@ -47,6 +47,8 @@ struct lf_sip {
 	struct lf_timers *timers;
 	nta_agent_t *agent;
 	struct lf_list trunks, notifiers, requests;
+	struct lf_list leaving; /* notifiers that nobody owns any more */
+	const struct lf_sip_lane *express; /* asked first; NULL: none */
 	struct lf_sip_handler handlers[LF_SIP_HANDLERS];
 	size_t handler_count;
 	char allow[128]; /* methods, for Allow */
@@ -89,6 +91,9 @@ struct lf_sip_trunk *lf_sip_trunk_at(const struct lf_sip *sip,
 void lf_sip_trunk_heard(struct lf_sip_trunk *trunk);
 void lf_sip_trunks_load(const struct lf_sip *sip, size_t *ret_in_flight,
 			size_t *ret_queued);
+
+/* ---- notify.c ---- */
+void lf_sip_notifiers_free(struct lf_sip *sip); /* those that are leaving */
 
 /* ---- trace.c ---- */
 int lf_sip_ring_new(struct lf_sip_ring **ret, size_t bytes);

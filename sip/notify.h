@@ -24,8 +24,9 @@ struct lf_sip_request;
 
 struct lf_sip_notifier_ops {
 	/*
-	 * SUBSCRIBE in the dialog; expires_s 0 asks to end. Answer it with
-	 * lf_sip_notifier_answer(), then send the state.
+	 * SUBSCRIBE in the dialog; expires_s 0 asks to end, LF_SIP_ABSENT
+	 * leaves it to you. Answer it with lf_sip_notifier_answer(), then
+	 * send the state.
 	 */
 	void (*on_refresh)(struct lf_sip_notifier *n,
 			   struct lf_sip_request *req, uint32_t expires_s,
@@ -44,7 +45,10 @@ struct lf_sip_notify_out {
 	bool without_expires; /* as CUCM does; for simulators */
 };
 
-/* Consumes the request when it returns 0. */
+/*
+ * Consumes the request when it returns 0. -EPROTO: no Event or no Contact;
+ * answer it with 400.
+ */
 int lf_sip_notifier_accept(struct lf_sip_notifier **ret,
 			   struct lf_sip_request *req, int status,
 			   uint32_t expires_s,
@@ -52,10 +56,17 @@ int lf_sip_notifier_accept(struct lf_sip_notifier **ret,
 void lf_sip_notifier_answer(struct lf_sip_notifier *n,
 			    struct lf_sip_request *req, int status,
 			    const char *phrase, uint32_t expires_s);
-/* Copies. While one is in flight the newest replaces the one that waits. */
+/*
+ * Copies. While one is in flight the newest replaces the one that waits.
+ * -EPIPE: LF_SUB_TERMINATED was sent before.
+ */
 int lf_sip_notifier_send(struct lf_sip_notifier *n,
 			 const struct lf_sip_notify_out *out);
 const char *lf_sip_notifier_event(const struct lf_sip_notifier *n);
-void lf_sip_notifier_free(struct lf_sip_notifier *n); /* silent, local */
+/*
+ * Silent, local; but a NOTIFY already given to lf_sip_notifier_send() still
+ * leaves. NULL is fine.
+ */
+void lf_sip_notifier_free(struct lf_sip_notifier *n);
 
 #endif

@@ -357,6 +357,7 @@ void lf_sip_close(struct lf_sip *sip, void (*closed)(void *arg), void *arg)
 	sip->closed = closed;
 	sip->closed_arg = arg;
 	lf_sip_requests_orphan(sip);
+	lf_sip_notifiers_free(sip);
 	lf_sip_loop_close(&sip->loop, on_loop_closed, sip);
 }
 
@@ -392,6 +393,7 @@ int lf_sip_new(struct lf_sip **ret, struct lf_timers *timers,
 	lf_list_init(&sip->trunks);
 	lf_list_init(&sip->notifiers);
 	lf_list_init(&sip->requests);
+	lf_list_init(&sip->leaving);
 	snprintf(sip->allow, sizeof(sip->allow), "OPTIONS, NOTIFY");
 
 	err = copy_opts(sip, opts);

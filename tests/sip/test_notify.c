@@ -1,0 +1,71 @@
+/*
+ * tests/sip/test_notify.c - a subscriber and a notifier of ours talk to each
+ * other, over every transport.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sip/pair.h"
+
+#include "core/banned.h"
+
+static void converse(const struct pair_opts *opts)
+{
+	struct pair p;
+
+	pair_open(&p, opts);
+	pair_subscribe(&p, 3600);
+	assert_int_equal(200, p.status);
+	assert_int_equal(LF_TRUNK_UP, lf_sip_trunk_state(p.trunk));
+	assert_true(lf_sip_sub_has_dialog(p.sub));
+	assert_string_equal("presence", lf_sip_notifier_event(p.notifier));
+
+	pair_notify(&p, LF_SUB_ACTIVE, "<presence/>");
+	assert_int_equal(200, p.result);
+	assert_string_equal("<presence/>", p.body);
+	assert_string_equal("application/pidf+xml", p.type);
+	assert_int_equal(LF_SUB_ACTIVE, p.notify.state);
+	assert_int_equal(600, p.notify.expires_s);
+
+	pair_subscribe(&p, 300);
+	assert_int_equal(1, p.refreshes);
+	assert_int_equal(300, p.refresh_s);
+	pair_notify(&p, LF_SUB_PENDING, NULL);
+	assert_int_equal(LF_SUB_PENDING, p.notify.state);
+	assert_string_equal("", p.type);
+
+	pair_subscribe(&p, 0);
+	assert_int_equal(0, p.refresh_s);
+	assert_false(lf_sip_sub_has_dialog(p.sub));
+	pair_notify(&p, LF_SUB_TERMINATED, NULL);
+	assert_int_equal(LF_SUB_TERMINATED, p.notify.state);
+	pair_close(&p);
+}
+
+static void they_converse_over_udp(void **state)
+{
+	converse(&(const struct pair_opts){.transport = LF_SIP_UDP});
+}
+
+static void they_converse_over_tcp(void **state)
+{
+	converse(&(const struct pair_opts){.transport = LF_SIP_TCP});
+}
+
+static void they_converse_over_ipv6(void **state)
+{
+	converse(&(const struct pair_opts){.address = "::1"});
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(they_converse_over_udp),
+		cmocka_unit_test(they_converse_over_tcp),
+		cmocka_unit_test(they_converse_over_ipv6),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
