@@ -164,3 +164,11 @@ int rig_delete(struct rig *rig, const char *id)
 	rig_wait(rig);
 	return rig->err;
 }
+
+int rig_import(struct rig *rig, const char *csv)
+{
+	assert_int_equal(0, lf_users_import(rig->dir, csv, strlen(csv),
+					    "tester", rig_on_import, rig));
+	rig_wait(rig);
+	return rig->err;
+}
