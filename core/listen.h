@@ -1,6 +1,6 @@
 /*
  * core/listen.h - HTTP and WebSocket servers. The home of libwebsockets: none
- * of its types leaves listen.c.
+ * of its types leaves listen.c, web.c and ws.c.
  *
  * One lf_web has any number of ports (plain and TLS) that all serve the same
  * routes and sockets.
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-struct lf_web;      /* opaque: see listen.c */
+struct lf_web;      /* opaque: see web.h */
 struct lf_web_call; /* one HTTP request until its answer */
 struct lf_ws;       /* one WebSocket connection */
 
@@ -70,6 +70,7 @@ struct lf_ws_ops {
 	void (*on_close)(struct lf_ws *ws, void *conn);
 };
 
+/* Before the first lf_web_listen(), -EBUSY afterwards; routes at any time. */
 int lf_web_socket(struct lf_web *web, const struct lf_ws_opts *opts,
 		  const struct lf_ws_ops *ops, void *arg);
 
