@@ -28,6 +28,7 @@ struct lf_listener {
 	struct lf_hub *hub;
 	struct lf_tls *tls;
 	lf_accept_fn *on_accept;
+	lf_accept_fd_fn *on_fd; /* instead: whoever makes no streams of them */
 	void *arg;
 	char *unix_path;
 	dev_t unix_dev; /* the file we made, and not a successor's */
@@ -88,6 +89,10 @@ static void take(struct lf_listener *l, int fd)
 {
 	struct lf_stream *stream;
 
+	if (l->on_fd) {
+		l->on_fd(fd, l->arg);
+		return;
+	}
 	if (l->streams >= l->max_streams) {
 		if (lf_log_allow(&l->limit, 1))
 			lf_log(LF_WARN, "stream",
@@ -221,9 +226,10 @@ static int open_socket(struct lf_listener *l, const struct lf_listen_opts *opts)
 	return listen(l->fd, BACKLOG) ? -errno : 0;
 }
 
-int lf_listener_open(struct lf_listener **ret, uv_loop_t *loop,
-		     const struct lf_listen_opts *opts, lf_accept_fn *on_accept,
-		     void *arg)
+static int open_listener(struct lf_listener **ret, uv_loop_t *loop,
+			 const struct lf_listen_opts *opts,
+			 lf_accept_fn *on_accept, lf_accept_fd_fn *on_fd,
+			 void *arg)
 {
 	struct lf_listener *l = calloc(1, sizeof(*l));
 	int err;
@@ -233,6 +239,7 @@ int lf_listener_open(struct lf_listener **ret, uv_loop_t *loop,
 	l->refs = 1;
 	l->fd = -1;
 	l->on_accept = on_accept;
+	l->on_fd = on_fd;
 	l->arg = arg;
 	l->max_streams =
 		opts->max_streams ? opts->max_streams : DEFAULT_MAX_STREAMS;
@@ -258,6 +265,20 @@ fail:
 	remove_own_file(l);
 	listener_unref(l);
 	return err;
+}
+
+int lf_listener_open(struct lf_listener **ret, uv_loop_t *loop,
+		     const struct lf_listen_opts *opts, lf_accept_fn *on_accept,
+		     void *arg)
+{
+	return open_listener(ret, loop, opts, on_accept, NULL, arg);
+}
+
+int lf_listener_open_raw(struct lf_listener **ret, uv_loop_t *loop,
+			 const struct lf_listen_opts *opts,
+			 lf_accept_fd_fn *on_fd, void *arg)
+{
+	return open_listener(ret, loop, opts, NULL, on_fd, arg);
 }
 
 static void on_closed(uv_handle_t *handle)

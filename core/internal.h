@@ -20,6 +20,9 @@
 #include "core/list.h"
 #include "core/stream.h"
 
+struct ssl_st; /* OpenSSL stays in tls.c */
+struct ssl_ctx_st;
+
 /* ---- hub.c: one per loop, made with its first stream, gone with its last */
 
 /* Work for the end of the loop's turn; queueing it twice is one run. */
@@ -76,6 +79,12 @@ void lf_stream_abandon(struct lf_hub *hub, const struct lf_listener *listener);
 
 /* ---- accept.c */
 
+/* A connection for somebody who makes no stream of it; `fd` is theirs. */
+typedef void lf_accept_fd_fn(int fd, void *arg);
+int lf_listener_open_raw(struct lf_listener **ret, uv_loop_t *loop,
+			 const struct lf_listen_opts *opts,
+			 lf_accept_fd_fn *on_fd, void *arg);
+
 /* The stream is ready for its owner. */
 void lf_listener_deliver(struct lf_listener *listener,
 			 struct lf_stream *stream);
@@ -106,6 +115,9 @@ struct lf_tls_conn {
 };
 
 struct lf_tls *lf_tls_ref(struct lf_tls *tls);
+/* Somebody else's SSL_CTX gets our rules, and in each handshake the newest
+ * certificate of `tls`, which must outlive it. */
+int lf_tls_lead(struct lf_tls *tls, struct ssl_ctx_st *follower);
 /* `host` is a client's: the name or address the peer must prove. */
 int lf_tls_attach(struct lf_tls_conn **ret, struct lf_tls *tls, int fd,
 		  const char *host);

@@ -113,18 +113,11 @@ static int complain(const char *what, const char *path)
 	return err;
 }
 
-static SSL_CTX *context_new(bool is_server)
+static int set_rules(SSL_CTX *ctx)
 {
-	SSL_CTX *ctx = SSL_CTX_new(is_server ? TLS_server_method()
-					     : TLS_client_method());
-
-	if (!ctx)
-		return NULL;
 	if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
-	    !SSL_CTX_set_cipher_list(ctx, AEAD_SUITES)) {
-		SSL_CTX_free(ctx);
-		return NULL;
-	}
+	    !SSL_CTX_set_cipher_list(ctx, AEAD_SUITES))
+		return -ENOMEM;
 	/*
 	 * Many clients close without a close_notify, and a line protocol drops
 	 * an unfinished line anyway: that end is an end like any other.
@@ -132,6 +125,20 @@ static SSL_CTX *context_new(bool is_server)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 					 SSL_OP_NO_COMPRESSION |
 					 SSL_OP_IGNORE_UNEXPECTED_EOF);
+	return 0;
+}
+
+static SSL_CTX *context_new(bool is_server)
+{
+	SSL_CTX *ctx = SSL_CTX_new(is_server ? TLS_server_method()
+					     : TLS_client_method());
+
+	if (!ctx)
+		return NULL;
+	if (set_rules(ctx)) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(ctx, 1);
@@ -240,6 +247,26 @@ int lf_tls_reload(struct lf_tls *tls)
 	SSL_CTX_free(tls->ctx); /* live connections hold their own */
 	tls->ctx = ctx;
 	return 0;
+}
+
+static int use_newest(SSL *ssl, void *arg)
+{
+	struct lf_tls *tls = arg;
+	STACK_OF(X509) *chain = NULL;
+
+	SSL_CTX_get0_chain_certs(tls->ctx, &chain);
+	return SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(tls->ctx),
+				    SSL_CTX_get0_privatekey(tls->ctx), chain,
+				    1);
+}
+
+int lf_tls_lead(struct lf_tls *tls, SSL_CTX *follower)
+{
+	int err = set_rules(follower);
+
+	if (!err)
+		SSL_CTX_set_cert_cb(follower, use_newest, tls);
+	return err;
 }
 
 struct lf_tls *lf_tls_ref(struct lf_tls *tls)
