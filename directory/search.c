@@ -75,6 +75,13 @@ static bool has_ascii(const char *text, const struct word *word)
 	return false;
 }
 
+/* No letter outside ASCII has its other case within: most texts need no
+ * closer look. */
+static bool has_letters(const char *text, const struct word *word)
+{
+	return !is_ascii(text) && lf_text_contains(text, word->text);
+}
+
 static bool has_word(const struct lf_user *user, const struct word *word)
 {
 	const char *const texts[] = {
@@ -85,7 +92,7 @@ static bool has_word(const struct lf_user *user, const struct word *word)
 
 	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		if (word->is_ascii ? has_ascii(texts[i], word)
-				   : lf_text_contains(texts[i], word->text))
+				   : has_letters(texts[i], word))
 			return true;
 	}
 	return false;
