@@ -1,0 +1,26 @@
+/* admin/commands.h - what lampctl can ask for; one table per subject. */
+#ifndef LF_ADMIN_COMMANDS_H
+#define LF_ADMIN_COMMANDS_H
+
+#include "admin/control.h"
+
+struct lf_server;
+struct lf_user;
+
+extern const struct lf_command *const lf_commands[]; /* NULL-ended */
+
+extern const struct lf_command lf_server_commands[];
+extern const struct lf_command lf_people_commands[];
+extern const struct lf_command lf_lamp_commands[];
+
+/* Ends `subscribe` and `watch` of everybody, before the board goes. */
+void lf_diagnostics_close(struct lf_server *server);
+
+/* The user named by the argument "user"; ends the call if there is none. */
+const struct lf_user *lf_call_user(struct lf_call *call,
+				   struct lf_server *server);
+
+/* How the two layers of a lamp read in a table (S54, S55). */
+json_t *lf_lamp_row(struct lf_server *server, const struct lf_user *user);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * admin/server.h - all rooms put together: who is opened after whom, and
+ * closed before whom.
+ *
+ *     conf -> store -> vault -> settings -> directory, notes -> sip -> board
+ *          -> SIP/SIMPLE feeds -> console -> control socket -> ready
+ */
+#ifndef LF_ADMIN_SERVER_H
+#define LF_ADMIN_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/conf.h"
+#include "core/list.h"
+
+struct lf_access;
+struct lf_board;
+struct lf_console;
+struct lf_control;
+struct lf_directory;
+struct lf_notes;
+struct lf_settings;
+struct lf_simple;
+struct lf_sip;
+struct lf_store;
+struct lf_timers;
+struct lf_tls;
+struct lf_vault;
+struct lf_web;
+
+/* What boots the server: every section and key of lampfield.conf(5). */
+extern const struct lf_conf_key lf_server_conf[];
+
+/* Open to the files of admin/ only; a part is NULL before it is opened. */
+struct lf_server {
+	uv_loop_t *loop;
+	const struct lf_conf *conf;
+	struct lf_timers *timers;
+	struct lf_store *store;
+	struct lf_vault *vault;
+	struct lf_settings *settings;
+	struct lf_directory *directory;
+	struct lf_notes *notes;
+	struct lf_access *access;
+	struct lf_sip *sip;
+	struct lf_board *board;
+	struct lf_simple *simple;
+	struct lf_tls *tls;
+	struct lf_web *web;
+	struct lf_console *console;
+	struct lf_control *control;
+	int64_t started_ms;         /* lf_mono_ms() */
+	struct lf_list diagnostics; /* commands_lamps.c: `subscribe`, `watch` */
+
+	/* Called once, from the loop: 0 when everybody may come in. */
+	void (*on_ready)(int err, void *arg);
+	/* Called when the last part is closed. */
+	void (*on_closed)(void *arg);
+	void *arg;
+	size_t closing; /* parts that finish later */
+};
+
+static inline uv_loop_t *lf_server_loop(const struct lf_server *server)
+{
+	return server->loop;
+}
+
+/*
+ * `server` is zeroed but for loop, conf and the callbacks. A failure before
+ * on_ready is logged with what to do and returned, or given to on_ready;
+ * close it then as well.
+ */
+int lf_server_open(struct lf_server *server);
+void lf_server_close(struct lf_server *server);
+
+/* New certificates and log level; on error the old ones stay (SIGHUP). */
+int lf_server_reload(struct lf_server *server, char *err_text, size_t size);
+
+#endif
