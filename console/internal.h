@@ -354,13 +354,13 @@ struct lf_row {
 	struct lf_list person; /* shown->rows */
 	struct lf_shown *shown;
 	struct lf_sub *sub;
-	uint32_t slot;  /* when it was last sent */
-	uint16_t dirty; /* enum lf_row_field, not sent yet */
-	bool is_queued; /* dirty or waiting */
-	bool is_paged;  /* its page is still to come */
-	bool is_named;  /* asked for by id, not by group */
+	uint32_t slot;      /* when it was last sent */
+	uint16_t dirty;     /* enum lf_row_field, not sent yet */
+	bool is_queued : 1; /* dirty or waiting */
+	bool is_paged : 1;  /* its page is still to come */
+	bool is_named : 1;  /* asked for by id, not by group */
 };
-_Static_assert(sizeof(struct lf_row) <= 64, "rows are many");
+_Static_assert(sizeof(struct lf_row) <= 56, "rows are many");
 
 /* A row as JSON, valid within one flush. */
 struct lf_frag {
