@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 
 #include "core/log.h"
+#include "core/text.h"
 
 #include "core/banned.h"
 
@@ -294,14 +295,20 @@ struct lf_tls *lf_tls_unref(struct lf_tls *tls)
 static int expect_host(SSL *ssl, const char *host)
 {
 	struct in6_addr ip;
+	char name[256]; /* longer is no name (RFC 1035, 2.3.4) */
 
 	if (inet_pton(AF_INET, host, &ip) == 1 ||
 	    inet_pton(AF_INET6, host, &ip) == 1)
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host)
 			       ? 0
 			       : -EINVAL;
+	if (!lf_text_copy(name, sizeof(name), host))
+		return -EINVAL;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	if (!SSL_set_tlsext_host_name(ssl, host) || !SSL_set1_host(ssl, host))
+	/* The macro for SNI casts const away, which clang minds. */
+	if (SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+		     TLSEXT_NAMETYPE_host_name, name) != 1 ||
+	    !SSL_set1_host(ssl, host))
 		return -EINVAL;
 	return 0;
 }
