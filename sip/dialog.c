@@ -163,10 +163,12 @@ static int create_leg(nta_leg_t **ret, su_home_t *home, char *fields[FIELDS],
 	*ret = nta_leg_tcreate(opts->agent, opts->fn, opts->arg,
 			       SIPTAG_CALL_ID_STR(fields[1]),
 			       SIPTAG_FROM_STR(from), SIPTAG_TO_STR(to),
-			       SIPTAG_CSEQ_STR(fields[4]),
-			       TAG_IF(target, NTATAG_TARGET(target)),
-			       TAG_IF(route, SIPTAG_ROUTE(route)), TAG_END());
-	return *ret ? 0 : -ENOMEM;
+			       SIPTAG_CSEQ_STR(fields[4]), TAG_END());
+	if (!*ret)
+		return -ENOMEM;
+	/* Given as tags, sofia would take loose routers for strict ones. */
+	nta_leg_server_route(*ret, route, target);
+	return 0;
 }
 
 int lf_sip_dialog_restore(nta_leg_t **ret, const char *saved,

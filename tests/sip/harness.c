@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/text.h"
 
 #include "core/banned.h"
 
@@ -85,6 +86,11 @@ static void give_room(uv_handle_t *handle, size_t size, uv_buf_t *buf)
 	*buf = uv_buf_init(room, sizeof(room) - 1);
 }
 
+static const char *header_of(const char *message, const char *name);
+static void reply_to(struct raw *r, const char *message,
+		     const char *status_line, const char *to_tag,
+		     const char *extra);
+
 static void on_datagram(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
 			const struct sockaddr *from, unsigned flags)
 {
@@ -94,21 +100,16 @@ static void on_datagram(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
 	if (n <= 0 || !from)
 		return;
 	buf->base[n] = '\0';
-	if (!strncmp(buf->base, "OPTIONS", 7) && r->is_mute)
-		return;
-	memcpy(&r->from, from, sizeof(struct sockaddr_in));
+	memcpy(&r->from, from, sizeof(r->from));
 	if (strncmp(buf->base, "OPTIONS", 7)) {
-		memcpy(r->last, buf->base, (size_t)n + 1);
-		r->received++;
+		assert_true(r->received - r->taken < 64);
+		r->queue[r->received++ % 64] = strdup(buf->base);
 		return;
 	}
 	r->options++;
-	char *kept = strdup(r->last);
-	memcpy(r->last, buf->base, (size_t)n + 1);
 	snprintf(status, sizeof(status), "%d X", r->options_status);
-	raw_reply(r, status, "opt", "");
-	memcpy(r->last, kept, strlen(kept) + 1);
-	free(kept);
+	if (!r->is_mute)
+		reply_to(r, buf->base, status, "opt", "");
 }
 
 void raw_open(struct raw *r, struct bench *b)
@@ -131,6 +132,8 @@ void raw_open(struct raw *r, struct bench *b)
 
 void raw_close(struct raw *r)
 {
+	while (r->taken < r->received)
+		free(r->queue[r->taken++ % 64]);
 	uv_close((uv_handle_t *)&r->udp, NULL);
 }
 
@@ -160,9 +163,12 @@ void raw_send(struct raw *r, uint16_t port, const char *fmt, ...)
 
 void raw_expect(struct raw *r, const char *start)
 {
-	unsigned before = r->received;
+	char *next;
 
-	RUN_UNTIL(r->bench, r->received > before);
+	RUN_UNTIL(r->bench, r->received > r->taken);
+	next = r->queue[r->taken++ % 64];
+	lf_text_copy(r->last, sizeof(r->last), next);
+	free(next);
 	if (strncmp(r->last, start, strlen(start)))
 		fail_msg("expected %s, got %s", start, r->last);
 }
@@ -191,20 +197,29 @@ const char *raw_header(const struct raw *r, const char *name)
 	return header_of(r->last, name);
 }
 
-void raw_reply(struct raw *r, const char *status_line, const char *to_tag,
-	       const char *extra)
+static void reply_to(struct raw *r, const char *message,
+		     const char *status_line, const char *to_tag,
+		     const char *extra)
 {
+	const char *to = header_of(message, "To");
+	bool is_tagged = strstr(to, "tag=");
 	char text[4096];
 
 	snprintf(text, sizeof(text),
 		 "SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s%s%s\r\n"
 		 "Call-ID: %s\r\nCSeq: %s\r\n%sContent-Length: 0\r\n\r\n",
-		 status_line, raw_header(r, "Via"), raw_header(r, "From"),
-		 raw_header(r, "To"),
-		 strstr(raw_header(r, "To"), "tag=") ? "" : ";tag=",
-		 strstr(raw_header(r, "To"), "tag=") ? "" : to_tag,
-		 raw_header(r, "Call-ID"), raw_header(r, "CSeq"), extra);
+		 status_line, header_of(message, "Via"),
+		 header_of(message, "From"), to,
+		 is_tagged ? "" : ";tag=", is_tagged ? "" : to_tag,
+		 header_of(message, "Call-ID"), header_of(message, "CSeq"),
+		 extra);
 	send_text(r, (const struct sockaddr *)&r->from, text);
+}
+
+void raw_reply(struct raw *r, const char *status_line, const char *to_tag,
+	       const char *extra)
+{
+	reply_to(r, r->last, status_line, to_tag, extra);
 }
 
 void raw_notify(struct raw *r, uint16_t port, const char *subscribe,

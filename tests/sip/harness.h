@@ -50,10 +50,10 @@ struct raw {
 	struct bench *bench;
 	uv_udp_t udp;
 	uint16_t port;
-	struct sockaddr_storage from; /* of the last message */
-	char last[65536];             /* the last message that was no OPTIONS */
-	unsigned received;            /* without OPTIONS */
-	unsigned options;
+	struct sockaddr_in from; /* who sends to us */
+	char last[8192];         /* what raw_expect() took */
+	char *queue[64];         /* arrived, without OPTIONS */
+	unsigned received, taken, options;
 	bool is_mute; /* answers no OPTIONS */
 	int options_status;
 };
@@ -62,7 +62,7 @@ void raw_open(struct raw *r, struct bench *b);
 void raw_close(struct raw *r);
 void raw_send(struct raw *r, uint16_t port, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Waits for the next message and checks how it begins. */
+/* Takes the next message, waits for it if need be; checks how it begins. */
 void raw_expect(struct raw *r, const char *start);
 /* A header of the last message, as a static text; "" if it has none. */
 const char *raw_header(const struct raw *r, const char *name);
