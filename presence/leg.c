@@ -37,8 +37,9 @@
 #define BACKOFF_MAX_MS 300000
 #define SLOW_MS 300000
 #define SLOW_MAX_MS 3600000
-#define SETTLED_MS 10000 /* what lived longer than this did not fail at once   \
-			  */
+#define SETTLED_MS                                                             \
+	10000 /* what lived longer than this did not fail at once              \
+	       */
 #define RETRY_AFTER_MAX_S 3600
 #define CSEQ_AHEAD 64
 

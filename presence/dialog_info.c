@@ -1,0 +1,265 @@
+/* presence/dialog_info.c - dialog-info documents to the state of a line. */
+#include "presence/dialog_info.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/text.h"
+#include "core/xml.h"
+#include "presence/report.h"
+
+#include "core/banned.h"
+
+#define ID_SIZE 96
+#define ENDED_MAX 4
+
+/* RFC 4235, 3.7.1, in order of what it means for the lamp. */
+enum state { TERMINATED, TRYING, EARLY, CONFIRMED };
+
+struct dialog {
+	char id[ID_SIZE];
+	char call_id[ID_SIZE]; /* "" where the writer has none */
+	char peer[LF_REPORT_NUMBER];
+	enum state state;
+	bool is_ours; /* direction="initiator" */
+};
+
+struct lf_dialogs {
+	int64_t version; /* of the last document; -1: it had none */
+	size_t n, n_ended;
+	/* Call-IDs that are over, hashed: an ended dialog stays ended. */
+	uint64_t ended[ENDED_MAX];
+	struct dialog live[];
+};
+
+void lf_dialogs_free(struct lf_dialogs *dialogs)
+{
+	free(dialogs);
+}
+
+static enum state state_of(const struct lf_xml_node *node)
+{
+	char text[32];
+
+	lf_xml_text(lf_xml_child(node, "state"), text, sizeof(text));
+	if (lf_text_equal(text, "terminated"))
+		return TERMINATED;
+	if (lf_text_equal(text, "trying") || lf_text_equal(text, "proceeding"))
+		return TRYING;
+	if (lf_text_equal(text, "early"))
+		return EARLY;
+	return CONFIRMED; /* an unknown word is a call all the same */
+}
+
+/* "sip:777@host;x", "777@host" and "777" are all 777. */
+static void copy_user(char *out, size_t size, const char *uri)
+{
+	const char *colon = strpbrk(uri, ":@");
+
+	if (colon && *colon == ':')
+		uri = colon + 1;
+	lf_text_copy_n(out, size, uri, strcspn(uri, "@;>?"));
+}
+
+static void read_peer(struct dialog *d, const struct lf_xml_node *node)
+{
+	const struct lf_xml_node *remote = lf_xml_child(node, "remote");
+	char uri[256];
+
+	lf_xml_text(lf_xml_child(remote, "identity"), uri, sizeof(uri));
+	if (!*uri && remote)
+		lf_text_copy(uri, sizeof(uri),
+			     lf_xml_attr(lf_xml_child(remote, "target"), "uri")
+				     ?: "");
+	copy_user(d->peer, sizeof(d->peer), uri);
+}
+
+static void read_dialog(struct dialog *d, const struct lf_xml_node *node)
+{
+	memset(d, 0, sizeof(*d));
+	lf_text_copy(d->id, sizeof(d->id), lf_xml_attr(node, "id") ?: "");
+	lf_text_copy(d->call_id, sizeof(d->call_id),
+		     lf_xml_attr(node, "call-id") ?: "");
+	d->is_ours = lf_text_equal(lf_xml_attr(node, "direction"), "initiator");
+	d->state = state_of(node);
+	read_peer(d, node);
+}
+
+static struct dialog *find(struct lf_dialogs *all, const char *id)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		if (!strcmp(all->live[i].id, id))
+			return &all->live[i];
+	}
+	return NULL;
+}
+
+/* FNV-1a; never 0, which is an unused place. */
+static uint64_t hash(const char *text)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 1099511628211u;
+	return h ? h : 1;
+}
+
+static bool has_ended(const struct lf_dialogs *all, const struct dialog *d)
+{
+	for (size_t i = 0; *d->call_id && i < ENDED_MAX; i++) {
+		if (all->ended[i] == hash(d->call_id))
+			return true;
+	}
+	return false;
+}
+
+static void end(struct lf_dialogs *all, const struct dialog *d)
+{
+	struct dialog *old = find(all, d->id);
+
+	if (*d->call_id && !has_ended(all, d))
+		all->ended[all->n_ended++ % ENDED_MAX] = hash(d->call_id);
+	if (old)
+		*old = all->live[--all->n];
+}
+
+static void put(struct lf_dialogs *all, const struct dialog *d)
+{
+	struct dialog *old = find(all, d->id);
+
+	if (d->state == TERMINATED)
+		end(all, d);
+	else if (has_ended(all, d))
+		return;
+	else if (old)
+		*old = *d;
+	else if (all->n < LF_DIALOGS_MAX)
+		all->live[all->n++] = *d;
+}
+
+/* The version attribute; -1 if it is missing or no number. */
+static int64_t version_of(const struct lf_xml_node *root)
+{
+	const char *text = lf_xml_attr(root, "version");
+	int64_t version;
+
+	if (!text || lf_text_int(&version, text, 0, UINT32_MAX))
+		return -1;
+	return version;
+}
+
+/*
+ * RFC 4235, 4.1: versions grow by one, so a jump of a partial document means
+ * a lost one: guessing would light the wrong lamp. Writers that always say 0
+ * exist; their full states are taken as they come.
+ */
+static int check_version(const struct lf_dialogs *all, int64_t version,
+			 bool is_full)
+{
+	if (!all)
+		return is_full ? 0 : -EAGAIN;
+	if (version < 0 || all->version < 0)
+		return 0;
+	if (is_full && version == 0 && all->version == 0)
+		return 0;
+	if (version <= all->version)
+		return -ESTALE;
+	return is_full || version == all->version + 1 ? 0 : -EAGAIN;
+}
+
+/* A table with room for all that may be live after this document. */
+static struct lf_dialogs *copy_for(const struct lf_dialogs *old, bool is_full)
+{
+	struct lf_dialogs *all =
+		calloc(1, sizeof(*all) + LF_DIALOGS_MAX * sizeof(all->live[0]));
+
+	if (!all || !old)
+		return all;
+	all->n_ended = old->n_ended;
+	memcpy(all->ended, old->ended, sizeof(all->ended));
+	if (!is_full) {
+		all->n = old->n;
+		memcpy(all->live, old->live, old->n * sizeof(old->live[0]));
+	}
+	return all;
+}
+
+/* Most lines have no call most of the time: keep what is used. */
+static struct lf_dialogs *shrink(struct lf_dialogs *all)
+{
+	struct lf_dialogs *less =
+		realloc(all, sizeof(*all) + all->n * sizeof(all->live[0]));
+
+	return less ? less : all;
+}
+
+static enum lf_tel line_of(const struct dialog *d)
+{
+	if (!d)
+		return LF_TEL_IDLE;
+	if (d->state == CONFIRMED || d->is_ours)
+		return LF_TEL_BUSY;
+	return LF_TEL_RINGING;
+}
+
+static void tell(const struct lf_dialogs *all, struct lf_report *ret)
+{
+	const struct dialog *best = NULL;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct dialog *d = &all->live[i];
+
+		if (!best || line_of(d) > line_of(best) ||
+		    (line_of(d) == line_of(best) && d->state > best->state))
+			best = d;
+	}
+	ret->knows = LF_KNOWS_LINE;
+	ret->line = (uint8_t)line_of(best);
+	lf_text_copy(ret->peer, sizeof(ret->peer), best ? best->peer : "");
+}
+
+static int fold_in(struct lf_dialogs **dialogs, struct lf_report *ret,
+		   const struct lf_xml_node *root)
+{
+	const char *state = lf_xml_attr(root, "state");
+	bool is_full = !lf_text_equal(state, "partial");
+	int64_t version = version_of(root);
+	const struct lf_xml_node *node;
+	struct lf_dialogs *all;
+	struct dialog d;
+	int err = check_version(*dialogs, version, is_full);
+
+	if (err)
+		return err;
+	all = copy_for(*dialogs, is_full);
+	if (!all)
+		return -ENOMEM;
+	for (node = lf_xml_first(root); node; node = lf_xml_next(node)) {
+		if (lf_xml_is(node, "dialog")) {
+			read_dialog(&d, node);
+			put(all, &d);
+		}
+	}
+	all->version = version;
+	tell(all, ret);
+	free(*dialogs);
+	*dialogs = shrink(all);
+	return 0;
+}
+
+int lf_dialog_info_read(struct lf_dialogs **dialogs, struct lf_report *ret,
+			const char *data, size_t len)
+{
+	struct lf_xml *xml;
+	int err = lf_xml_parse(&xml, data, len);
+
+	if (err)
+		return err;
+	err = lf_xml_is(lf_xml_root(xml), "dialog-info")
+		      ? fold_in(dialogs, ret, lf_xml_root(xml))
+		      : -EPROTO;
+	lf_xml_free(xml);
+	return err;
+}

@@ -1,0 +1,253 @@
+/*
+ * presence/document.c - which parser a body needs, and the walk through the
+ * parts of a list. Most subscriptions carry presence and need no state.
+ */
+#include "presence/document.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/map.h"
+#include "presence/dialog_info.h"
+#include "presence/multipart.h"
+#include "presence/report.h"
+#include "presence/rlmi.h"
+#include "presence/summary.h"
+
+#include "core/banned.h"
+
+#define RESOURCES_MAX 10000
+
+/* The dialogs of one resource of a list. */
+struct resource {
+	struct lf_dialogs *dialogs;
+	char uri[];
+};
+
+struct lf_document {
+	struct lf_dialogs *dialogs; /* of the line itself */
+	struct lf_map resources;
+	int64_t list_version; /* -1: no list yet */
+};
+
+/* One body on its way through the parts. */
+struct reading {
+	struct lf_document **state;
+	enum lf_dialect dialect;
+	lf_document_fn *fn;
+	void *arg;
+	const struct lf_part *parts; /* of the multipart around it */
+	size_t n_parts;
+	unsigned depth;
+};
+
+static int read_body(struct reading *r, const char *uri, const char *type,
+		     const char *body, size_t len);
+
+static struct lf_document *state_of(struct reading *r)
+{
+	if (!*r->state) {
+		*r->state = calloc(1, sizeof(**r->state));
+		if (*r->state)
+			(*r->state)->list_version = -1;
+	}
+	return *r->state;
+}
+
+/* Where the dialogs of this line or resource are kept; NULL: no memory. */
+static struct lf_dialogs **dialogs_of(struct reading *r, const char *uri)
+{
+	struct lf_document *state = state_of(r);
+	struct resource *res;
+	size_t len;
+
+	if (!state || !uri)
+		return state ? &state->dialogs : NULL;
+	res = lf_map_find(&state->resources, uri);
+	if (res)
+		return &res->dialogs;
+	if (state->resources.count >= RESOURCES_MAX)
+		return NULL;
+	len = strlen(uri) + 1;
+	res = calloc(1, sizeof(*res) + len);
+	if (!res)
+		return NULL;
+	memcpy(res->uri, uri, len);
+	if (lf_map_add(&state->resources, res->uri, res)) {
+		free(res);
+		return NULL;
+	}
+	return &res->dialogs;
+}
+
+static int read_dialogs(struct reading *r, const char *uri,
+			struct lf_report *report, const char *body, size_t len)
+{
+	struct lf_dialogs **dialogs = dialogs_of(r, uri);
+
+	return dialogs ? lf_dialog_info_read(dialogs, report, body, len)
+		       : -ENOMEM;
+}
+
+/* ---- lists ---- */
+
+static const struct lf_part *find_part(const struct reading *r, const char *cid)
+{
+	for (size_t i = 0; *cid && i < r->n_parts; i++) {
+		if (!strcmp(r->parts[i].content_id, cid))
+			return &r->parts[i];
+	}
+	return NULL;
+}
+
+/* RFC 4662, 5.5: what a resource without a document is. */
+static void tell_without_document(struct reading *r,
+				  const struct lf_rlmi_entry *entry)
+{
+	struct lf_report report;
+
+	memset(&report, 0, sizeof(report));
+	report.cond = LF_COND_REQUESTING;
+	if (!strcmp(entry->state, "terminated"))
+		report.cond = !strcmp(entry->reason, "noresource")
+				      ? LF_COND_NOT_FOUND
+			      : !strcmp(entry->reason, "rejected")
+				      ? LF_COND_ACCESS_DENIED
+				      : LF_COND_ERROR;
+	r->fn(entry->uri, &report, r->arg);
+}
+
+static int on_entry(const struct lf_rlmi_entry *entry, void *arg)
+{
+	struct reading *r = arg;
+	const struct lf_part *part = find_part(r, entry->cid);
+	bool is_over = !strcmp(entry->state, "terminated");
+
+	if (part && !is_over)
+		/* One bad document must not darken the rest of the list. */
+		read_body(r, entry->uri, part->content_type, part->body,
+			  part->len);
+	else if (*entry->state)
+		tell_without_document(r, entry);
+	return 0;
+}
+
+static int read_list(struct reading *r, const struct lf_part *list)
+{
+	struct lf_document *state = state_of(r);
+	bool is_full;
+	int64_t version, last;
+	int err;
+
+	if (!state)
+		return -ENOMEM;
+	last = state->list_version;
+	err = lf_rlmi_read(list->body, list->len, &version, &is_full, NULL,
+			   NULL);
+	if (err)
+		return err;
+	/* A list inside a list has a version of its own; it is not ours. */
+	if (r->depth == 1 && version >= 0 && last >= 0) {
+		if (version <= last && !(is_full && !version))
+			return -ESTALE;
+		if (!is_full && version > last + 1)
+			return -EAGAIN;
+	}
+	if (r->depth == 1)
+		state->list_version = version;
+	return lf_rlmi_read(list->body, list->len, &version, &is_full, on_entry,
+			    r);
+}
+
+static int read_parts(struct reading *r, const char *uri)
+{
+	int err = -EPROTO, one;
+	size_t i;
+
+	for (i = 0; i < r->n_parts; i++) {
+		if (lf_content_is(r->parts[i].content_type,
+				  "application/rlmi+xml"))
+			return read_list(r, &r->parts[i]);
+	}
+	/* No list: alternatives of one document; the first that is read. */
+	for (i = 0; i < r->n_parts && err; i++) {
+		one = read_body(r, uri, r->parts[i].content_type,
+				r->parts[i].body, r->parts[i].len);
+		err = i == 0 || !one ? one : err;
+	}
+	return err;
+}
+
+static int read_multipart(struct reading *r, const char *uri, const char *type,
+			  const char *body, size_t len)
+{
+	struct reading inner = *r;
+	struct lf_part *parts;
+	int err;
+
+	if (r->depth == LF_PARTS_DEPTH)
+		return -E2BIG;
+	parts = calloc(LF_PARTS_MAX, sizeof(*parts));
+	if (!parts)
+		return -ENOMEM;
+	err = lf_multipart_split(parts, LF_PARTS_MAX, &inner.n_parts, type,
+				 body, len);
+	inner.parts = parts;
+	inner.depth++;
+	if (!err)
+		err = read_parts(&inner, uri);
+	free(parts);
+	return err;
+}
+
+static int read_body(struct reading *r, const char *uri, const char *type,
+		     const char *body, size_t len)
+{
+	struct lf_report report;
+	int err = -EPROTO;
+
+	if (lf_content_is(type, "multipart/related") ||
+	    lf_content_is(type, "multipart/mixed") ||
+	    lf_content_is(type, "multipart/alternative"))
+		return read_multipart(r, uri, type, body, len);
+
+	memset(&report, 0, sizeof(report));
+	if (lf_content_is(type, "application/pidf+xml") ||
+	    lf_content_is(type, "application/cpim-pidf+xml") ||
+	    lf_content_is(type, "application/xpidf+xml"))
+		err = lf_pidf_read(&report, r->dialect, body, len);
+	else if (lf_content_is(type, "application/dialog-info+xml"))
+		err = read_dialogs(r, uri, &report, body, len);
+	else if (lf_content_is(type, "application/simple-message-summary"))
+		err = lf_summary_read(&report, body, len);
+	if (!err)
+		r->fn(uri, &report, r->arg);
+	return err;
+}
+
+int lf_document_read(struct lf_document **state, enum lf_dialect dialect,
+		     const char *content_type, const char *body, size_t len,
+		     lf_document_fn *fn, void *arg)
+{
+	struct reading r = {
+		.state = state, .dialect = dialect, .fn = fn, .arg = arg};
+
+	return read_body(&r, NULL, content_type, body, len);
+}
+
+void lf_document_free(struct lf_document *state)
+{
+	struct resource *res;
+
+	if (!state)
+		return;
+	LF_MAP_FOREACH (res, &state->resources) {
+		lf_dialogs_free(res->dialogs);
+		free(res);
+	}
+	lf_map_done(&state->resources);
+	lf_dialogs_free(state->dialogs);
+	free(state);
+}

@@ -1,0 +1,438 @@
+/*
+ * presence/pidf.c - presence documents to reports. First all facts are
+ * gathered, wherever this writer has put them; then they are weighed.
+ */
+#include "presence/pidf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/text.h"
+#include "core/xml.h"
+#include "presence/report.h"
+
+#include "core/banned.h"
+
+/* RFC 4480, 3.2 and Cisco's own words; all that moves a lamp. */
+enum activity {
+	ON_PHONE = 1 << 0,
+	ALERTING = 1 << 1,
+	BUSY = 1 << 2,    /* also for the telephone */
+	ENGAGED = 1 << 3, /* busy as a person, the telephone may be free */
+	DND = 1 << 4,
+	AWAY = 1 << 5,
+	AVAILABLE = 1 << 6,
+	OFFLINE = 1 << 7,
+	TERMINATED = 1 << 8, /* Cisco: the alerting is over */
+	ABSENT = 1 << 9,     /* permanent-absence: away, phone by basic */
+};
+
+static const struct word {
+	const char *name;
+	unsigned activity;
+} words[] = {
+	{"on-the-phone", ON_PHONE},
+	{"alerting", ALERTING},
+	{"busy", BUSY},
+	{"performance", BUSY},
+	{"presentation", BUSY},
+	{"steering", BUSY},
+	{"worship", BUSY},
+	{"spectator", BUSY},
+	{"meeting", ENGAGED},
+	{"appointment", ENGAGED},
+	{"in-transit", ENGAGED},
+	{"travel", ENGAGED},
+	{"working", ENGAGED},
+	{"looking-for-work", ENGAGED},
+	{"shopping", ENGAGED},
+	{"dnd", DND},
+	{"do-not-disturb", DND},
+	{"away", AWAY},
+	{"breakfast", AWAY},
+	{"lunch", AWAY},
+	{"dinner", AWAY},
+	{"meal", AWAY},
+	{"holiday", AWAY},
+	{"vacation", AWAY},
+	{"sleeping", AWAY},
+	{"tv", AWAY},
+	{"playing", AWAY},
+	{"permanent-absence", ABSENT},
+	{"available", AVAILABLE},
+	{"unavailable", OFFLINE},
+	{"offline", OFFLINE},
+	{"terminated", TERMINATED},
+};
+
+/* Everything that a document may say, before it is weighed. */
+struct facts {
+	unsigned person, tuple; /* enum activity */
+	unsigned open, closed;  /* tuples */
+	bool person_closed, person_open;
+	bool is_idle, is_asterisk, is_freeswitch;
+	char person_note[LF_REPORT_TEXT], tuple_note[LF_REPORT_TEXT];
+	char top_note[LF_REPORT_TEXT];
+	int64_t since_ms;
+};
+
+/* Presence words may stand in any of these families; others are foreign. */
+static bool is_ours(const struct lf_xml_node *node)
+{
+	const char *ns = lf_xml_ns(node);
+
+	return lf_text_starts(ns, "urn:ietf:params:xml:ns:pidf") ||
+	       lf_text_starts(ns, "urn:cisco:params:xml:ns:pidf");
+}
+
+static unsigned activity_of(const struct lf_xml_node *node)
+{
+	const char *name = lf_xml_name(node);
+
+	if (!is_ours(node))
+		return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (lf_text_equal(words[i].name, name))
+			return words[i].activity;
+	}
+	return 0;
+}
+
+static unsigned gather_activities(const struct lf_xml_node *parent)
+{
+	const struct lf_xml_node *child;
+	unsigned all = 0;
+
+	for (child = lf_xml_first(parent); child; child = lf_xml_next(child))
+		all |= activity_of(child);
+	return all;
+}
+
+static void keep_note(const struct lf_xml_node *node, char *out)
+{
+	if (!*out)
+		lf_xml_text(node, out, LF_REPORT_TEXT);
+}
+
+static void gather_input(struct facts *f, const struct lf_xml_node *node)
+{
+	char text[16];
+
+	f->is_idle =
+		f->is_idle ||
+		lf_text_equal(lf_xml_text(node, text, sizeof(text)), "idle");
+}
+
+/* CUP puts user-input among the activities. */
+static unsigned gather_activities_and_input(struct facts *f,
+					    const struct lf_xml_node *node)
+{
+	const struct lf_xml_node *input = lf_xml_child(node, "user-input");
+
+	if (input)
+		gather_input(f, input);
+	return gather_activities(node);
+}
+
+/* 1: open, -1: closed, 0: neither, such as baresip's "unknown". */
+static int gather_status(struct facts *f, const struct lf_xml_node *status,
+			 unsigned *activities)
+{
+	const struct lf_xml_node *child;
+	char text[16];
+	int basic = 0;
+
+	for (child = lf_xml_first(status); child; child = lf_xml_next(child)) {
+		if (lf_xml_is(child, "basic")) {
+			lf_xml_text(child, text, sizeof(text));
+			basic = lf_text_equal(text, "open")     ? 1
+				: lf_text_equal(text, "closed") ? -1
+								: 0;
+		} else if (lf_xml_is(child, "activities") && is_ours(child)) {
+			*activities |= gather_activities_and_input(f, child);
+		} else {
+			/* Asterisk: <status><ep:busy/></status> */
+			*activities |= activity_of(child);
+		}
+	}
+	return basic;
+}
+
+static void gather_time(struct facts *f, const struct lf_xml_node *node)
+{
+	char text[64];
+	int64_t wall_ms;
+
+	lf_xml_text(node, text, sizeof(text));
+	if (!lf_rfc3339_parse(&wall_ms, text) && wall_ms > f->since_ms)
+		f->since_ms = wall_ms;
+}
+
+static void gather_tuple(struct facts *f, const struct lf_xml_node *tuple)
+{
+	const struct lf_xml_node *child;
+	int basic = 0;
+
+	for (child = lf_xml_first(tuple); child; child = lf_xml_next(child)) {
+		if (lf_xml_is(child, "status"))
+			basic = gather_status(f, child, &f->tuple);
+		else if (lf_xml_is(child, "activities") && is_ours(child))
+			f->tuple |= gather_activities_and_input(f, child);
+		else if (lf_xml_is(child, "note"))
+			keep_note(child, f->tuple_note);
+		else if (lf_xml_is(child, "timestamp"))
+			gather_time(f, child);
+		else if (lf_xml_is(child, "user-input") && is_ours(child))
+			gather_input(f, child);
+	}
+	f->open += basic > 0;
+	f->closed += basic < 0;
+}
+
+static void gather_person(struct facts *f, const struct lf_xml_node *person)
+{
+	const struct lf_xml_node *child;
+	int basic;
+
+	for (child = lf_xml_first(person); child; child = lf_xml_next(child)) {
+		if (lf_xml_is(child, "status")) {
+			basic = gather_status(f, child, &f->person);
+			f->person_open = f->person_open || basic > 0;
+			f->person_closed = f->person_closed || basic < 0;
+		} else if (lf_xml_is(child, "activities") && is_ours(child)) {
+			f->person |= gather_activities_and_input(f, child);
+		} else if (lf_xml_is(child, "note")) {
+			keep_note(child, f->person_note);
+		} else if (lf_xml_is(child, "timestamp")) {
+			gather_time(f, child);
+		} else if (lf_xml_is(child, "user-input") && is_ours(child)) {
+			gather_input(f, child);
+		}
+	}
+	if (lf_text_starts(lf_xml_ns(person),
+			   "urn:ietf:params:xml:ns:pidf:person"))
+		f->is_asterisk = true;
+}
+
+/* XPIDF (draft-rosenberg-impp-pidf-00): atom, address, status, msnsubstatus */
+static void gather_atom(struct facts *f, const struct lf_xml_node *atom)
+{
+	const struct lf_xml_node *address = lf_xml_child(atom, "address");
+	const char *status =
+		lf_xml_attr(lf_xml_child(address, "status"), "status");
+	const char *sub =
+		lf_xml_attr(lf_xml_child(address, "msnsubstatus"), "substatus");
+
+	if (lf_text_equal(status, "closed"))
+		f->closed++;
+	else if (status)
+		f->open++;
+	if (lf_text_equal(status, "inuse") || lf_text_equal(sub, "onthephone"))
+		f->tuple |= ON_PHONE;
+	else if (lf_text_equal(sub, "busy"))
+		f->tuple |= BUSY;
+	else if (lf_text_equal(sub, "away") || lf_text_equal(sub, "idle") ||
+		 lf_text_equal(sub, "berightback") ||
+		 lf_text_equal(sub, "outtolunch"))
+		f->tuple |= AWAY;
+}
+
+static void gather(struct facts *f, const struct lf_xml_node *root)
+{
+	const struct lf_xml_node *child;
+	const char *entity = lf_xml_attr(root, "entity");
+
+	for (child = lf_xml_first(root); child; child = lf_xml_next(child)) {
+		if (lf_xml_is(child, "tuple"))
+			gather_tuple(f, child);
+		else if (lf_xml_is(child, "person"))
+			gather_person(f, child);
+		else if (lf_xml_is(child, "note"))
+			keep_note(child, f->top_note);
+		else if (lf_xml_is(child, "atom") &&
+			 lf_xml_child(child, "address"))
+			gather_atom(f, child);
+		else if (lf_xml_is(child, "presentity"))
+			f->is_freeswitch = true;
+	}
+	if (entity && lf_text_starts(entity, "pres:"))
+		f->is_freeswitch = true;
+}
+
+/* ---- the weighing ---- */
+
+static bool is_closed(const struct facts *f)
+{
+	if (f->open)
+		return false;
+	return f->closed || (f->person_closed && !f->person_open);
+}
+
+static enum lf_tel line_of(const struct facts *f)
+{
+	unsigned all = f->person | f->tuple;
+
+	if (all & (ON_PHONE | BUSY))
+		return LF_TEL_BUSY;
+	if ((all & ALERTING) && !(all & TERMINATED))
+		return LF_TEL_RINGING;
+	if (is_closed(f) || (all & OFFLINE))
+		return LF_TEL_OFFLINE;
+	if (f->open || f->person_open || (all & ~(unsigned)ABSENT))
+		return LF_TEL_IDLE;
+	return LF_TEL_UNKNOWN;
+}
+
+static enum lf_rich rich_of(const struct facts *f)
+{
+	const unsigned moods = ~(unsigned)(ALERTING | TERMINATED);
+	unsigned act = f->person & moods ? f->person : f->tuple;
+
+	if (act & DND)
+		return LF_RICH_DND;
+	if (act & ON_PHONE)
+		return LF_RICH_ON_PHONE;
+	if (act & (BUSY | ENGAGED))
+		return LF_RICH_BUSY;
+	if (act & (AWAY | ABSENT))
+		return LF_RICH_AWAY;
+	if (act & AVAILABLE)
+		return LF_RICH_AVAILABLE;
+	if ((act & OFFLINE) || is_closed(f))
+		return LF_RICH_OFFLINE;
+	if (f->open || f->person_open)
+		return LF_RICH_AVAILABLE;
+	return LF_RICH_UNKNOWN;
+}
+
+static void weigh(struct lf_report *r, const struct facts *f)
+{
+	const char *note = *f->person_note  ? f->person_note
+			   : *f->tuple_note ? f->tuple_note
+					    : f->top_note;
+	unsigned all = f->person | f->tuple;
+
+	r->line = (uint8_t)line_of(f);
+	r->rich = (uint8_t)rich_of(f);
+	r->is_dnd = all & DND;
+	r->is_idle = f->is_idle;
+	r->since_ms = f->since_ms;
+	r->knows = LF_KNOWS_DND;
+	if (r->line != LF_TEL_UNKNOWN)
+		r->knows |= LF_KNOWS_LINE;
+	if (r->rich != LF_RICH_UNKNOWN)
+		r->knows |= LF_KNOWS_RICH;
+	lf_text_copy(r->message, sizeof(r->message), note);
+	if ((all & DND) && (all & ON_PHONE)) /* S26 */
+		lf_text_copy(r->hint, sizeof(r->hint),
+			     "do-not-disturb and on-the-phone together: is "
+			     "\"Use DND status when user is on the phone\" on "
+			     "at the presence server?");
+}
+
+/* ---- states that are only in a note ---- */
+
+struct noted {
+	const char *note; /* all of it, or its beginning if it ends in ' ' */
+	enum lf_tel line;
+	enum lf_rich rich;
+};
+
+static const struct noted asterisk_notes[] = {
+	{"Ready", LF_TEL_IDLE, LF_RICH_AVAILABLE},
+	{"Ringing", LF_TEL_RINGING, LF_RICH_AVAILABLE},
+	{"On the phone", LF_TEL_BUSY, LF_RICH_ON_PHONE},
+	{"On hold", LF_TEL_BUSY, LF_RICH_ON_PHONE},
+	{"Unavailable", LF_TEL_OFFLINE, LF_RICH_OFFLINE},
+	{NULL},
+};
+
+static const struct noted freeswitch_notes[] = {
+	{"Available", LF_TEL_IDLE, LF_RICH_AVAILABLE},
+	{"Registered", LF_TEL_IDLE, LF_RICH_AVAILABLE},
+	{"Unregistered", LF_TEL_OFFLINE, LF_RICH_OFFLINE},
+	{"Ring ", LF_TEL_RINGING, LF_RICH_AVAILABLE},
+	{"Talk ", LF_TEL_BUSY, LF_RICH_ON_PHONE},
+	{"Hold ", LF_TEL_BUSY, LF_RICH_ON_PHONE},
+	{NULL},
+};
+
+static const struct noted *find_noted(const struct noted *list,
+				      const char *note)
+{
+	size_t len;
+
+	for (; list->note; list++) {
+		len = strlen(list->note);
+		if (lf_text_equal(list->note, note))
+			return list;
+		if (list->note[len - 1] == ' ' &&
+		    (lf_text_starts(note, list->note) ||
+		     (strlen(note) == len - 1 &&
+		      lf_text_starts(list->note, note))))
+			return list;
+	}
+	return NULL;
+}
+
+static void take_noted(struct lf_report *r, const struct noted *noted,
+		       const char *note)
+{
+	const char *peer = strchr(note, ' ');
+
+	r->line = (uint8_t)noted->line;
+	if (!r->is_dnd)
+		r->rich = (uint8_t)noted->rich;
+	r->knows |= LF_KNOWS_LINE | LF_KNOWS_RICH;
+	r->message[0] = '\0';
+	if (peer && noted->note[strlen(noted->note) - 1] == ' ')
+		lf_text_copy(r->peer, sizeof(r->peer), peer + 1);
+}
+
+static void read_notes(struct lf_report *r, const struct facts *f,
+		       enum lf_dialect dialect)
+{
+	bool is_auto = dialect == LF_DIALECT_AUTO;
+	const struct noted *noted = NULL;
+	const char *note = r->message;
+	char copy[LF_REPORT_TEXT];
+
+	if (dialect == LF_DIALECT_FREESWITCH || (is_auto && f->is_freeswitch))
+		noted = find_noted(freeswitch_notes, note);
+	else if (dialect == LF_DIALECT_ASTERISK || (is_auto && f->is_asterisk))
+		noted = find_noted(asterisk_notes, note);
+	if (noted) {
+		lf_text_copy(copy, sizeof(copy), note);
+		take_noted(r, noted, copy);
+	} else if ((dialect == LF_DIALECT_FREESWITCH || f->is_freeswitch) &&
+		   lf_text_equal(note, "Do Not Disturb")) {
+		r->is_dnd = true;
+		r->rich = LF_RICH_DND;
+		r->message[0] = '\0';
+	}
+}
+
+int lf_pidf_read(struct lf_report *ret, enum lf_dialect dialect,
+		 const char *data, size_t len)
+{
+	const struct lf_xml_node *root;
+	struct facts f;
+	struct lf_xml *xml;
+	int err = lf_xml_parse(&xml, data, len);
+
+	if (err)
+		return err;
+	root = lf_xml_root(xml);
+	if (!lf_xml_is(root, "presence")) {
+		lf_xml_free(xml);
+		return -EPROTO;
+	}
+	memset(&f, 0, sizeof(f));
+	gather(&f, root);
+	weigh(ret, &f);
+	read_notes(ret, &f, dialect);
+	lf_xml_free(xml);
+	return 0;
+}
