@@ -12,7 +12,6 @@ import hmac
 import json
 import os
 import secrets
-import select
 import signal
 import socket
 import ssl
@@ -243,6 +242,10 @@ class Server:
         """Extension -> display word, of everybody."""
         return {row["ext"]: row["lamp"] for row in self.ctl("users")}
 
+    def watch_command(self):
+        """lampctl that looks at everybody until it is stopped."""
+        return [f"{BUILD}/admin/lampctl", "-s", self.control, "watch"]
+
     def feed(self, name="pbx"):
         return next(r for r in self.ctl("status") if r.get("feed") == name)
 
@@ -327,8 +330,9 @@ class Console:
         message = f"{first},{server_first},{last}".encode()
         proof = bytes(a ^ b for a, b in
                       zip(client_key, hmac.digest(stored, message, "sha256")))
-        return self.ok("login.continue",
-                       data=f"{last},p={base64.b64encode(proof).decode()}")
+        self.login_result = self.ok(
+            "login.continue", data=f"{last},p={base64.b64encode(proof).decode()}")
+        return self.login_result
 
     def take(self, message):
         """Keeps the table of lamps as a client does: merge patch per row."""
@@ -348,22 +352,27 @@ class Console:
     def sub_lamps(self, **filter):
         reply = self.request("sub", topic="lamps", filter=filter or {"all": True})
         assert "result" in reply, reply
+        self.sub_seq = reply["seq"]
         for row in reply["result"]["snap"]:
             self.merge(row)
         return reply["result"]["sub"]
 
+    def row(self, ext):
+        return next((r for r in self.rows.values() if r.get("ext") == str(ext)), {})
+
     def wait_row(self, ext, seconds=DEADLINE, **values):
         """Until the row of an extension has these values; returns it."""
+        return self.wait_until(
+            ext, lambda row: all(row.get(k) == v for k, v in values.items()), seconds)
+
+    def wait_until(self, ext, is_right, seconds=DEADLINE):
         end = time.monotonic() + seconds
-        while True:
-            row = next((r for r in self.rows.values() if r.get("ext") == str(ext)), {})
-            if all(row.get(k) == v for k, v in values.items()):
-                return row
+        while not is_right(self.row(ext)):
             left = end - time.monotonic()
             if left <= 0:
-                raise Timeout(f"{ext} never became {values}; it is {row}")
-            if not select.select([self.socket], [], [], left)[0] and b"\n" not in self.buffer:
-                continue
-            message = self.read(left)
-            assert message is not None, "the server closed the connection"
-            self.take(message)
+                raise Timeout(f"{ext} is {self.row(ext)} after {seconds} s")
+            with contextlib.suppress(Timeout):
+                message = self.read(left)
+                assert message is not None, "the server closed the connection"
+                self.take(message)
+        return self.row(ext)
