@@ -61,6 +61,7 @@ static void end_turn(uv_check_t *check)
 		lf_conn_reap(LF_CONTAINER_OF(console->dead.next, struct lf_conn,
 					     node));
 	if (console->is_closing && !console->stats.connections &&
+	    !console->in_flight &&
 	    !uv_is_closing((uv_handle_t *)&console->check))
 		close_handles(console);
 }
@@ -74,6 +75,18 @@ void lf_console_wake(struct lf_console *console)
 	/* What wakes us outside the poll would sleep through it. */
 	uv_check_start(&console->check, end_turn);
 	uv_idle_start(&console->idle, keep_awake);
+}
+
+void lf_console_took_off(struct lf_console *console)
+{
+	console->in_flight++;
+}
+
+void lf_console_landed(struct lf_console *console)
+{
+	console->in_flight--;
+	if (console->is_closing)
+		lf_console_wake(console);
 }
 
 /* ---- the clock ---- */

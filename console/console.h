@@ -60,9 +60,9 @@ int lf_console_open(struct lf_console **ret,
 		    const struct lf_console_parts *parts,
 		    const struct lf_console_opts *opts);
 /*
- * Says bye to everybody; frees itself after the last connection. Directory,
- * notes, settings and web still know it: in closed(), close them, before
- * anything else can make them call.
+ * Says bye to everybody; frees itself after the last connection, and when no
+ * password or note is with another room any more. Directory, notes, settings
+ * and web still know it: close them in closed(), before they can call again.
  */
 void lf_console_close(struct lf_console *console, void (*closed)(void *arg),
 		      void *arg);

@@ -126,6 +126,7 @@ struct lf_console {
 	uint32_t flush;               /* number of this flush */
 	unsigned used[LF_LICENCE_BAE + 1];
 	unsigned open_handles;
+	unsigned in_flight; /* questions to other rooms, still to come back */
 	bool is_closing;
 	void (*closed)(void *arg);
 	void *closed_arg;
@@ -137,6 +138,9 @@ struct lf_console {
 void lf_console_relisten(struct lf_console *console);
 /* Deadlines of everything; tests move the time with it. */
 void lf_console_tick(struct lf_console *console, int64_t now_ms);
+/* The console waits for what is in flight before it is closed. */
+void lf_console_took_off(struct lf_console *console);
+void lf_console_landed(struct lf_console *console);
 /* Asks for lf_console_flush() at the end of this turn. */
 void lf_console_wake(struct lf_console *console);
 
@@ -296,7 +300,6 @@ struct lf_work;
 int lf_work_new(struct lf_work **ret, struct lf_call *call);
 /* Ends it: a result, or a fault with its data; JSON objects as text. */
 void lf_work_done(struct lf_work *work, enum lf_fault fault, const char *json);
-bool lf_work_is_wanted(const struct lf_work *work); /* its session lives */
 void lf_ops_expire(struct lf_session *session, int64_t now_ms);
 void lf_ops_done(struct lf_session *session);
 

@@ -24,6 +24,7 @@
 
 /* What the client asked for, until we know who it is. */
 struct lf_login {
+	struct lf_console *console;
 	struct lf_conn *conn; /* NULL: gone while the password was checked */
 	char id[LF_REQUEST_ID_SIZE];
 	struct lf_scram_talk *talk;
@@ -252,6 +253,7 @@ static void on_password(int err, const struct lf_user *user, int64_t retry_ms,
 {
 	struct lf_login *login = arg;
 
+	lf_console_landed(login->console);
 	if (!login->conn) {
 		login_free(login);
 		return;
@@ -278,6 +280,7 @@ static void by_password(struct lf_login *login, const struct lf_call *call)
 		return;
 	}
 	lf_conn_work(conn, 1);
+	lf_console_took_off(call->console);
 	err = lf_access_password(call->console->parts.access, user, password,
 				 conn->address, on_password, login);
 	if (err)
@@ -404,6 +407,7 @@ void lf_method_login(struct lf_call *call)
 		lf_conn_error(conn, call->id, LF_FAULT_INTERNAL, NULL);
 		return;
 	}
+	login->console = call->console;
 	login->conn = conn;
 	conn->login = login;
 	lf_text_copy(login->id, sizeof(login->id), call->id);

@@ -43,11 +43,12 @@ static void on_set(int err, int64_t rev, void *arg)
 	struct lf_buf buf = {0};
 	enum lf_fault fault = LF_FAULT_NONE;
 
+	lf_console_landed(set->console);
 	if (!err) {
 		lf_buf_adds(&buf, "{\"rev\":");
 		lf_line_number(&buf, rev);
 		lf_buf_addc(&buf, '}');
-	} else if (err == -ESTALE && lf_work_is_wanted(set->work)) {
+	} else if (err == -ESTALE) {
 		fault = LF_FAULT_CONFLICT;
 		add_current(&buf, lf_note_find(set->console->parts.notes,
 					       set->user_id));
@@ -117,6 +118,7 @@ void lf_method_notes_set(struct lf_call *call)
 	set->work = work;
 	set->console = call->console;
 	lf_text_copy(set->user_id, sizeof(set->user_id), user);
+	lf_console_took_off(call->console);
 	err = lf_note_set(call->console->parts.notes, user, text,
 			  call->session->user_id, base, on_set, set);
 	if (err)

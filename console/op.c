@@ -127,11 +127,6 @@ int lf_work_new(struct lf_work **ret, struct lf_call *call)
 	return err;
 }
 
-bool lf_work_is_wanted(const struct lf_work *work)
-{
-	return work->session;
-}
-
 static void finish(struct lf_work *work, enum lf_fault fault, const char *json)
 {
 	struct lf_conn *conn = work->session ? work->session->conn : NULL;
