@@ -228,6 +228,7 @@ static void init(struct lf_console *console,
 	lf_list_init(&console->tokens);
 	lf_timer_init(&console->tick, on_tick, console);
 	lf_timer_init(&console->slot_timer, lf_fanout_slot, console);
+	lf_timer_init(&console->rest_timer, lf_fanout_rested, console);
 	/* Neither can fail. */
 	uv_check_init(loop, &console->check);
 	uv_idle_init(loop, &console->idle);
@@ -278,6 +279,7 @@ void lf_console_close(struct lf_console *console, void (*closed)(void *arg),
 	lf_listener_close(console->secure);
 	lf_timer_stop(parts->timers, &console->tick);
 	lf_timer_stop(parts->timers, &console->slot_timer);
+	lf_timer_stop(parts->timers, &console->rest_timer);
 	LF_LIST_FOREACH_SAFE (node, &console->conns)
 		lf_conn_bye(LF_CONTAINER_OF(node, struct lf_conn, node),
 			    "shutdown", LF_RETRY_SLOW_MS, LF_CLOSE_SHUTDOWN);

@@ -235,13 +235,11 @@ static void drain(struct lf_session *session)
 			    LF_CLOSE_SLOW);
 }
 
-void lf_console_flush(struct lf_console *console)
+static unsigned drain_all(struct lf_console *console)
 {
 	struct lf_list now;
+	unsigned n = 0;
 
-	console->flush++;
-	console->slot = lf_mono_ms() / LF_SLOT_MS;
-	lf_buf_reset(&console->frags);
 	lf_list_init(&now);
 	lf_list_splice_tail(&now, &console->dirty);
 	while (!lf_list_is_empty(&now)) {
@@ -250,7 +248,33 @@ void lf_console_flush(struct lf_console *console)
 
 		lf_list_del(&session->dirty_node);
 		drain(session);
+		n++;
 	}
+	return n;
+}
+
+void lf_fanout_rested(struct lf_timer *timer, void *console)
+{
+	lf_console_wake(console);
+}
+
+void lf_console_flush(struct lf_console *console)
+{
+	const int64_t now_ms = lf_mono_ms();
+	unsigned n;
+
+	if (lf_list_is_empty(&console->dirty))
+		return;
+	if (now_ms < console->rest_until_ms &&
+	    (lf_timer_is_running(&console->rest_timer) ||
+	     !lf_timer_start(console->parts.timers, &console->rest_timer,
+			     console->rest_until_ms - now_ms)))
+		return;
+	console->flush++;
+	console->slot = now_ms / LF_SLOT_MS;
+	lf_buf_reset(&console->frags);
+	n = drain_all(console);
+	console->rest_until_ms = now_ms + n * LF_REST_US / 1000;
 }
 
 /* ---- the directory and the settings ---- */

@@ -50,6 +50,12 @@ struct lf_ws;
 #define LF_SILENT_MS 75000              /* of silence, then we close */
 #define LF_TICK_MS 1000
 #define LF_SLOT_MS 100 /* one delta per row and slot */
+/*
+ * A write costs the kernel some 6 us however short it is. After a flush to
+ * many consoles we rest twice that for each: what comes meanwhile shares the
+ * next write. A change after a rest still leaves at once.
+ */
+#define LF_REST_US 12
 #define LF_WORK_MAX 32 /* requests in work per connection */
 #define LF_LOGIN_TRIES 10
 #define LF_RETRY_SLOW_MS 5000
@@ -111,7 +117,7 @@ struct lf_console {
 	struct lf_listener *plain, *secure;
 	uv_check_t check; /* the end of the turn: fanout.c */
 	uv_idle_t idle;   /* the poll must not sleep on it */
-	struct lf_timer tick, slot_timer;
+	struct lf_timer tick, slot_timer, rest_timer;
 	int64_t slot;          /* number of the current slot */
 	uint64_t serial;       /* of the last connection */
 	struct lf_list conns;  /* lf_conn.node */
@@ -124,6 +130,7 @@ struct lf_console {
 	struct lf_buf line;           /* the line being written */
 	struct lf_buf frags;          /* rows of this flush, shared */
 	uint32_t flush;               /* number of this flush */
+	int64_t rest_until_ms;
 	unsigned used[LF_LICENCE_BAE + 1];
 	unsigned open_handles;
 	unsigned in_flight; /* questions to other rooms, still to come back */
@@ -405,7 +412,9 @@ void lf_row_mark(struct lf_row *row, uint16_t fields);
 void lf_session_wake(struct lf_session *session); /* may send again */
 /* One page into `buf`: "[...]"; true when more is to come. */
 bool lf_sub_page(struct lf_sub *sub, struct lf_buf *buf);
+/* Sends what is dirty, unless it is time to rest. */
 void lf_console_flush(struct lf_console *console);
+void lf_fanout_rested(struct lf_timer *timer, void *console);
 void lf_fanout_slot(struct lf_timer *timer, void *console);
 void lf_fanout_lamp(const struct lf_change *change, void *console);
 void lf_fanout_note(const struct lf_note *note, void *console);
