@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/hash.h"
+
 #include "core/banned.h"
 
 #define FIRST_CAP 16
@@ -26,55 +28,13 @@ static void make_seed(void)
 		abort();
 }
 
-static inline uint64_t rotl(uint64_t x, int n)
-{
-	return x << n | x >> (64 - n);
-}
-
-static inline void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotl(v[1], 13) ^ v[0];
-	v[0] = rotl(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotl(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotl(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotl(v[1], 17) ^ v[2];
-	v[2] = rotl(v[2], 32);
-}
-
-static inline void sip_mix(uint64_t v[4], uint64_t word)
-{
-	v[3] ^= word;
-	sip_round(v);
-	v[0] ^= word;
-}
-
 static uint32_t hash_key(const char *key)
 {
-	size_t len = strlen(key), left;
-	uint64_t word, v[4];
+	uint64_t hash;
 
 	pthread_once(&seed_once, make_seed);
-	v[0] = seed[0] ^ 0x736f6d6570736575ULL;
-	v[1] = seed[1] ^ 0x646f72616e646f6dULL;
-	v[2] = seed[0] ^ 0x6c7967656e657261ULL;
-	v[3] = seed[1] ^ 0x7465646279746573ULL;
-	for (left = len; left >= 8; left -= 8, key += 8) {
-		memcpy(&word, key, 8);
-		sip_mix(v, word);
-	}
-	word = 0;
-	memcpy(&word, key, left);
-	sip_mix(v, word ^ (uint64_t)len << 56);
-	v[2] ^= 0xff;
-	sip_round(v);
-	sip_round(v);
-	sip_round(v);
-	word = v[0] ^ v[1] ^ v[2] ^ v[3];
-	return (uint32_t)(word ^ word >> 32);
+	hash = lf_hash(seed, key, strlen(key));
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
 void lf_map_init(struct lf_map *map)

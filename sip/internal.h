@@ -23,6 +23,7 @@
 
 #include "core/list.h"
 #include "core/log.h"
+#include "core/map.h"
 #include "sip/loop.h"
 #include "sip/net.h"
 #include "sip/sip.h"
@@ -40,6 +41,7 @@ struct lf_sip_handler {
 	char method[16];
 	lf_sip_request_fn *fn;
 	void *arg;
+	bool is_repeatable; /* it may see the same request twice */
 };
 
 struct lf_sip {
@@ -48,7 +50,11 @@ struct lf_sip {
 	nta_agent_t *agent;
 	struct lf_list trunks, notifiers, requests;
 	struct lf_list leaving; /* notifiers that nobody owns any more */
-	const struct lf_sip_lane *express; /* asked first; NULL: none */
+	struct lf_map dialogs;  /* our tag -> notifier */
+	uint64_t tag_key[2];
+	struct lf_sip_express *express; /* NULL: none */
+	uint16_t express_port;
+	struct lf_sip_request *open; /* repeatable, and not answered yet */
 	struct lf_sip_handler handlers[LF_SIP_HANDLERS];
 	size_t handler_count;
 	char allow[128]; /* methods, for Allow */
@@ -78,12 +84,29 @@ enum lf_sip_transport lf_sip_transport_of(const tport_t *tport);
 /* Takes the transaction. `user` is copied; NULL: a trusted peer. */
 int lf_sip_request_new(struct lf_sip_request **ret, struct lf_sip *sip,
 		       nta_incoming_t *irq, const char *user);
-nta_incoming_t *lf_sip_request_irq(const struct lf_sip_request *req);
 const sip_t *lf_sip_request_sip(const struct lf_sip_request *req);
 struct lf_sip *lf_sip_request_endpoint(const struct lf_sip_request *req);
 void lf_sip_request_free(struct lf_sip_request *req); /* unanswered: 500 */
 /* The endpoint closes: every request that is still out loses it. */
 void lf_sip_requests_orphan(struct lf_sip *sip);
+
+/* One without a transaction, for who can answer it twice. Takes `msg`. */
+int lf_sip_request_plain(struct lf_sip_request **ret, struct lf_sip *sip,
+			 msg_t *msg);
+/* Its handler has returned: what is not answered by now needs a transaction. */
+void lf_sip_request_settle(struct lf_sip_request *req);
+void lf_sip_request_drop(struct lf_sip_request *req); /* without an answer */
+
+/* The answer to a SUBSCRIBE. */
+struct lf_sip_answer {
+	int status;
+	const char *phrase;            /* NULL: the usual one */
+	const char *tag;               /* ours */
+	const char *contact, *require; /* NULL: none */
+	uint32_t expires_s;            /* or LF_SIP_ABSENT */
+};
+void lf_sip_request_answer(struct lf_sip_request *req,
+			   const struct lf_sip_answer *answer);
 
 /* ---- trunk.c ---- */
 struct lf_sip_trunk *lf_sip_trunk_at(const struct lf_sip *sip,
@@ -93,12 +116,21 @@ void lf_sip_trunks_load(const struct lf_sip *sip, size_t *ret_in_flight,
 			size_t *ret_queued);
 
 /* ---- notify.c ---- */
+struct lf_sip_notifier;
 void lf_sip_notifiers_free(struct lf_sip *sip); /* those that are leaving */
+/* The watcher whose dialog this request belongs to, or began. */
+struct lf_sip_notifier *lf_sip_notifier_find(const struct lf_sip *sip,
+					     const sip_t *request);
+void lf_sip_notifier_request(struct lf_sip_notifier *n,
+			     struct lf_sip_request *req);
 
 /* ---- trace.c ---- */
 int lf_sip_ring_new(struct lf_sip_ring **ret, size_t bytes);
 void lf_sip_ring_free(struct lf_sip_ring *ring);
 /* Each is a no-op without a ring. */
+void lf_sip_trace_text(struct lf_sip *sip, bool is_out,
+		       const struct sockaddr *peer, const char *call_id,
+		       size_t call_id_len, const char *text, size_t len);
 void lf_sip_trace_msg(struct lf_sip *sip, bool is_out, msg_t *msg,
 		      const tport_t *tport);
 void lf_sip_trace_response_out(struct lf_sip *sip, nta_incoming_t *irq);

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <sofia-sip/msg.h>
 #include <sofia-sip/su_tag_io.h>
 
 #include "core/banned.h"
@@ -34,7 +36,8 @@ static bool has_connection(const struct lf_sip_notifier *n, const char *host,
 			   const char *port)
 {
 	const tp_name_t name = {
-		.tpn_proto = lf_sip_transport_name(n->transport),
+		.tpn_proto = lf_sip_transport_name(
+			(enum lf_sip_transport)n->transport),
 		.tpn_canon = host,
 		.tpn_host = host,
 		.tpn_port = port,
@@ -44,64 +47,81 @@ static bool has_connection(const struct lf_sip_notifier *n, const char *host,
 	return tport && tport_is_secondary(tport) && !tport_is_shutdown(tport);
 }
 
-/* A Contact with another address than the packet's: NAT, or a name. */
-static bool is_contact_elsewhere(const struct lf_sip_notifier *n)
-{
-	const sip_contact_t *target = NULL;
-	struct sockaddr_storage addr;
-
-	nta_leg_get_route(n->leg, NULL, &target);
-	return !target || !target->m_url->url_host ||
-	       lf_net_parse(&addr, target->m_url->url_host, 0) ||
-	       !lf_net_same_host((const struct sockaddr *)&addr, n->source);
-}
-
-/* The URL to send to; NULL: by the dialog's route set and target. */
+/*
+ * The URL to send to; NULL: by the route set or the target. A Contact with
+ * another address than the packet's means NAT, or a name: back to the packet's.
+ */
 static const char *route_of(const struct lf_sip_notifier *n, char *out,
 			    size_t size)
 {
-	const sip_route_t *route = NULL;
 	char address[64], host[72], number[8];
 	uint16_t port;
 
-	nta_leg_get_route(n->leg, &route, NULL);
-	if (route)
+	if (n->has_route)
 		return NULL;
-	lf_net_format(address, sizeof(address), n->source, &port);
+	lf_net_format(address, sizeof(address), &n->source.any, &port);
 	lf_net_uri_host(host, sizeof(host), address);
 	snprintf(number, sizeof(number), "%u", port);
-	if (n->transport == LF_SIP_UDP ? !is_contact_elsewhere(n)
+	if (n->transport == LF_SIP_UDP ? n->is_direct
 				       : !has_connection(n, host, number))
 		return NULL;
 	snprintf(out, size, "sip:%s:%s;transport=%s", host, number,
-		 lf_sip_transport_name(n->transport));
+		 lf_sip_transport_name((enum lf_sip_transport)n->transport));
 	return out;
 }
 
 /* ---- sending ---- */
 
-static int nta_send(struct lf_sip_notifier *n,
-		    const struct lf_sip_notify_text *text)
+static char *put(char *to, const struct lf_sip_notifier *n,
+		 struct lf_sip_slice s)
 {
-	const struct lf_sip_notify_out *out = &text->out;
-	char state[96], url[128];
-	const char *route = route_of(n, url, sizeof(url));
-	nta_outgoing_t *orq;
-	sip_payload_t body[1];
+	memcpy(to, n->head + s.at, s.len);
+	return to + s.len;
+}
 
-	sip_payload_init(body);
-	body->pl_data = (char *)(uintptr_t)out->body;
-	body->pl_len = out->len;
-	lf_sip_notify_state(state, sizeof(state), out);
-	orq = nta_outgoing_tcreate(
-		n->leg, on_answer, n, route ? URL_STRING_MAKE(route) : NULL,
-		SIP_METHOD_NOTIFY, NULL, SIPTAG_CONTACT_STR(n->texts),
-		SIPTAG_EVENT_STR(n->event),
-		SIPTAG_SUBSCRIPTION_STATE_STR(state),
-		SIPTAG_USER_AGENT_STR(n->sip->user_agent),
-		TAG_IF(out->content_type,
-		       SIPTAG_CONTENT_TYPE_STR(out->content_type)),
-		TAG_IF(out->content_type, SIPTAG_PAYLOAD(body)), TAG_END());
+/* The request without a Via, read back by sofia: that one adds its own. */
+static msg_t *make_message(const struct lf_sip_notifier *n,
+			   const struct lf_sip_news *news)
+{
+	char lines[LF_SIP_STATE_MAX], *text, *p;
+	size_t len = lf_sip_news_lines(lines, n->cseq, news);
+	size_t body_len = news->body ? news->body->len : 0;
+	msg_t *msg;
+
+	text = malloc((size_t)n->start.len + n->dialog.len + n->rest.len + len +
+		      body_len);
+	if (!text)
+		return NULL;
+	p = put(text, n, n->start);
+	p = put(p, n, n->dialog);
+	p = put(p, n, n->rest);
+	memcpy(p, lines, len);
+	p += len;
+	if (body_len)
+		memcpy(p, news->body->bytes, body_len);
+	msg = msg_make(sip_default_mclass(), MSG_DO_CANONIC, text,
+		       (p - text) + (ssize_t)body_len);
+	free(text);
+	return msg;
+}
+
+static int nta_send(struct lf_sip_notifier *n, const struct lf_sip_news *news)
+{
+	msg_t *msg = make_message(n, news);
+	nta_outgoing_t *orq;
+	const char *route;
+	char url[128];
+
+	if (!msg)
+		return -ENOMEM;
+	if (!sip_object(msg) || !sip_object(msg)->sip_request) {
+		msg_destroy(msg);
+		return -EINVAL;
+	}
+	route = route_of(n, url, sizeof(url));
+	orq = nta_outgoing_mcreate(n->sip->agent, on_answer, n,
+				   route ? URL_STRING_MAKE(route) : NULL, msg,
+				   TAG_END());
 	if (!orq)
 		return -EIO;
 	n->flight = orq;

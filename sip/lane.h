@@ -1,20 +1,45 @@
 /*
- * sip/lane.h - inside a notifier, and the seam where a thinner lane for its
- * NOTIFYs is plugged in (ARCHITECTURE, section 5). For the files of sip/ only.
+ * sip/lane.h - inside a notifier, and the two lanes its NOTIFYs leave by
+ * (ARCHITECTURE, section 5). For the files of sip/ only.
  *
  *     notify.c decides when: one in flight, the latest waits
- *     a lane decides how:    sofia's transaction, or one of its own
+ *     watcher.c knows the dialog and renders a NOTIFY's head
+ *     a lane decides how:    sofia's transaction (lane.c), or a thin one of
+ *                            ours, straight to a UDP watcher (express.c)
  */
 #ifndef LF_SIP_LANE_H
 #define LF_SIP_LANE_H
 
+#include <netinet/in.h>
+
 #include "sip/internal.h"
 #include "sip/notify.h"
 
-/* One NOTIFY, copied; type and body are inside. */
-struct lf_sip_notify_text {
-	struct lf_sip_notify_out out;
-	char bytes[];
+#define LF_TAG_SIZE 17 /* 16 hexadecimal digits */
+
+struct lf_sip_body {
+	unsigned refs;
+	size_t len;
+	char bytes[]; /* Content-Type, Content-Length, empty line, bytes */
+};
+
+/* One NOTIFY that is to be sent, or waits. */
+struct lf_sip_news {
+	struct lf_sip_body *body; /* NULL: none */
+	uint32_t expires_s, retry_after_s;
+	uint8_t state, reason;
+	bool without_expires;
+};
+
+union lf_sip_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* A piece of the head. */
+struct lf_sip_slice {
+	uint16_t at, len;
 };
 
 struct lf_sip_notifier {
@@ -22,16 +47,35 @@ struct lf_sip_notifier {
 	struct lf_sip *sip;
 	const struct lf_sip_notifier_ops *ops; /* NULL: freed by its owner */
 	void *arg;
-	nta_leg_t *leg;
 	const struct lf_sip_lane *lane; /* of the one in flight; NULL: none */
 	void *flight;                   /* the lane's */
-	struct lf_sip_notify_text *waiting;
-	struct sockaddr *source; /* where the SUBSCRIBE came from */
-	enum lf_sip_transport transport;
-	uint32_t refresh_cseq;
-	bool is_terminated; /* the last NOTIFY was given to us */
-	const char *event;  /* with its id; inside `texts` */
-	char texts[];       /* our Contact, then the event */
+	struct lf_sip_news *waiting;
+
+	/* The dialog: our tag is its key in lf_sip.dialogs. */
+	char tag[LF_TAG_SIZE];
+	uint8_t transport;      /* enum lf_sip_transport, of the SUBSCRIBE */
+	bool is_terminated : 1; /* the last NOTIFY was given to us */
+	bool is_direct : 1;     /* UDP, and its Contact is where it came from */
+	bool is_answered : 1;   /* the last SUBSCRIBE was */
+	bool has_route : 1;
+	bool was_express : 1; /* the last NOTIFY */
+	uint16_t answer_status;
+	uint32_t answer_expires_s;
+	uint32_t cseq;         /* of our last NOTIFY */
+	uint32_t refresh_cseq; /* of the last SUBSCRIBE */
+	union lf_sip_address source, target;
+	/*
+	 * The NOTIFY's head, rendered once:
+	 *     start   "NOTIFY target SIP/2.0\r\n"
+	 *     via     "Via: ...;branch="
+	 *     dialog  "\r\n"-ended lines that never change: From, To, Call-ID,
+	 *             Event, Require, Route
+	 *     rest    Max-Forwards, Contact, User-Agent
+	 */
+	char *head;
+	struct lf_sip_slice start, via, dialog, rest;
+	struct lf_sip_slice uri, call_id, remote_tag, contact;
+	char *event;
 };
 
 struct lf_sip_lane {
@@ -40,19 +84,43 @@ struct lf_sip_lane {
 	 * -ENOTSUP: this watcher is not for this lane, the next is asked. After
 	 * 0 lf_sip_notifier_done() is called once, later, unless forgotten.
 	 */
-	int (*send)(struct lf_sip_notifier *n,
-		    const struct lf_sip_notify_text *text);
+	int (*send)(struct lf_sip_notifier *n, const struct lf_sip_news *news);
 	/* Goes on retransmitting, if it can, but tells nobody. */
 	void (*forget)(struct lf_sip_notifier *n);
 };
 
 extern const struct lf_sip_lane lf_sip_nta_lane;
+extern const struct lf_sip_lane lf_sip_express_lane;
 
 /* From a lane: the final status, 408 for silence. May free `n`. */
 void lf_sip_notifier_done(struct lf_sip_notifier *n, int status);
 
-/* "active;expires=3600" */
-void lf_sip_notify_state(char *out, size_t size,
-			 const struct lf_sip_notify_out *what);
+/* ---- watcher.c: the dialog ---- */
+
+/* Our tag for a SUBSCRIBE that begins a dialog: the same for each copy. */
+void lf_sip_watcher_tag(const struct lf_sip *sip, const sip_t *request,
+			char out[LF_TAG_SIZE]);
+/* Fills the dialog from the SUBSCRIBE. -EPROTO: no Contact, no Event. */
+int lf_sip_watcher_begin(struct lf_sip_notifier *n, const sip_t *request,
+			 const struct lf_sip_source *source);
+/* RFC 6665, 4.4.1: a SUBSCRIBE in the dialog moves its target. */
+int lf_sip_watcher_refresh(struct lf_sip_notifier *n, const sip_t *request,
+			   const struct lf_sip_source *source);
+/* The request is of this dialog. */
+bool lf_sip_watcher_is(const struct lf_sip_notifier *n, const sip_t *request);
+void lf_sip_watcher_done(struct lf_sip_notifier *n);
+/* From the text of lf_sip_notifier_save(). -EINVAL: damaged. */
+int lf_sip_watcher_restore(struct lf_sip_notifier *n, const char *saved,
+			   size_t len);
+
+/* CSeq and Subscription-State lines; returns their length. */
+#define LF_SIP_STATE_MAX 160
+size_t lf_sip_news_lines(char out[LF_SIP_STATE_MAX], uint32_t cseq,
+			 const struct lf_sip_news *news);
+
+/* ---- express.c ---- */
+int lf_sip_express_open(struct lf_sip *sip);
+void lf_sip_express_close(struct lf_sip *sip); /* before the loop closes */
+void lf_sip_express_free(struct lf_sip *sip);
 
 #endif

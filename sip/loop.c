@@ -165,6 +165,8 @@ static void pump(uv_prepare_t *prepare)
 
 	if (sl->is_closing)
 		return;
+	if (sl->on_turn)
+		sl->on_turn(sl->turn_arg);
 	if (wait_ms < 0) {
 		uv_timer_stop(&sl->timer);
 		return;
@@ -223,6 +225,20 @@ void lf_sip_loop_close(struct lf_sip_loop *sl, void (*closed)(void *arg),
 	uv_close((uv_handle_t *)&sl->poll, on_closed);
 	uv_close((uv_handle_t *)&sl->prepare, on_closed);
 	uv_close((uv_handle_t *)&sl->timer, on_closed);
+	if (sl->guest) {
+		sl->guest->data = sl;
+		uv_close(sl->guest, on_closed);
+	}
+}
+
+void lf_sip_loop_guest(struct lf_sip_loop *sl, uv_handle_t *handle,
+		       void (*on_turn)(void *arg), void *arg)
+{
+	assert(!sl->guest);
+	sl->guest = handle;
+	sl->on_turn = on_turn;
+	sl->turn_arg = arg;
+	sl->open_handles++;
 }
 
 void lf_sip_loop_done(struct lf_sip_loop *sl)

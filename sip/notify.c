@@ -3,7 +3,10 @@
  *
  * One NOTIFY is in flight; of those that come meanwhile only the newest waits,
  * because state replaces state. How a NOTIFY travels is a lane's business
- * (lane.h).
+ * (lane.h), what its head says is the dialog's (watcher.c).
+ *
+ * A SUBSCRIBE may arrive twice, and without a transaction of sofia's nobody
+ * but us notices: the copy gets the answer of the first again.
  */
 #include "sip/notify.h"
 
@@ -15,115 +18,100 @@
 
 #include <sofia-sip/su_tag_io.h>
 
-#include "core/text.h"
 #include "sip/lane.h"
 
 #include "core/banned.h"
 
-#define EVENT_MAX 128
-
 /* ---- sending ---- */
 
-static const char *reason_word(enum lf_sip_reason reason)
+static int make_news(struct lf_sip_news *ret,
+		     const struct lf_sip_notify_out *out)
 {
-	static const char *const words[] = {
-		[LF_REASON_NONE] = NULL,
-		[LF_REASON_DEACTIVATED] = "deactivated",
-		[LF_REASON_PROBATION] = "probation",
-		[LF_REASON_REJECTED] = "rejected",
-		[LF_REASON_TIMEOUT] = "timeout",
-		[LF_REASON_GIVEUP] = "giveup",
-		[LF_REASON_NORESOURCE] = "noresource",
-		[LF_REASON_INVARIANT] = "invariant",
+	*ret = (struct lf_sip_news){
+		.expires_s = out->expires_s,
+		.retry_after_s = out->retry_after_s,
+		.state = (uint8_t)out->state,
+		.reason = (uint8_t)out->reason,
+		.without_expires = out->without_expires,
 	};
-
-	return words[reason];
-}
-
-void lf_sip_notify_state(char *out, size_t size,
-			 const struct lf_sip_notify_out *what)
-{
-	static const char *const words[] = {"active", "pending", "terminated"};
-	bool is_end = what->state == LF_SUB_TERMINATED;
-	const char *reason = is_end ? reason_word(what->reason) : NULL;
-	int n = snprintf(out, size, "%s", words[what->state]);
-
-	if (reason)
-		n += snprintf(out + n, size - (size_t)n, ";reason=%s", reason);
-	if (!is_end && what->expires_s != LF_SIP_ABSENT &&
-	    !what->without_expires)
-		n += snprintf(out + n, size - (size_t)n, ";expires=%u",
-			      what->expires_s);
-	if (is_end && what->retry_after_s != LF_SIP_ABSENT)
-		snprintf(out + n, size - (size_t)n, ";retry-after=%u",
-			 what->retry_after_s);
-}
-
-static struct lf_sip_notify_text *copy_text(const struct lf_sip_notify_out *out)
-{
-	size_t type_len = out->content_type ? strlen(out->content_type) : 0;
-	struct lf_sip_notify_text *text;
-
-	text = malloc(sizeof(*text) + type_len + 1 + out->len + 1);
-	if (!text)
-		return NULL;
-	text->out = *out;
-	text->bytes[type_len] = '\0';
-	text->bytes[type_len + 1 + out->len] = '\0';
-	if (out->content_type) {
-		memcpy(text->bytes, out->content_type, type_len);
-		text->out.content_type = text->bytes;
-	}
-	if (out->len)
-		memcpy(text->bytes + type_len + 1, out->body, out->len);
-	text->out.body = text->bytes + type_len + 1;
-	return text;
+	if (out->shared)
+		ret->body = lf_sip_body_ref(out->shared);
+	else if (out->content_type)
+		return lf_sip_body_new(&ret->body, out->content_type, out->body,
+				       out->len);
+	return 0;
 }
 
 static int try_lane(struct lf_sip_notifier *n, const struct lf_sip_lane *lane,
-		    const struct lf_sip_notify_text *text)
+		    const struct lf_sip_news *news)
 {
-	int err = lane ? lane->send(n, text) : -ENOTSUP;
+	int err;
 
-	if (err)
+	n->cseq++;
+	err = lane->send(n, news);
+	if (err) {
+		n->cseq--;
 		return err;
+	}
 	n->lane = lane;
 	n->sip->stats.notifies_out++;
 	n->sip->stats.requests_out++;
 	return 0;
 }
 
-static int send_now(struct lf_sip_notifier *n,
-		    const struct lf_sip_notify_text *text)
+static int send_now(struct lf_sip_notifier *n, const struct lf_sip_news *news)
 {
-	int err = try_lane(n, n->sip->express, text);
+	int err = -ENOTSUP;
 
-	return err == -ENOTSUP ? try_lane(n, &lf_sip_nta_lane, text) : err;
+	if (n->sip->express)
+		err = try_lane(n, &lf_sip_express_lane, news);
+	n->was_express = !err;
+	return err == -ENOTSUP ? try_lane(n, &lf_sip_nta_lane, news) : err;
+}
+
+static void drop_waiting(struct lf_sip_notifier *n)
+{
+	if (n->waiting)
+		lf_sip_body_unref(n->waiting->body);
+	free(n->waiting);
+	n->waiting = NULL;
+}
+
+static int let_wait(struct lf_sip_notifier *n, const struct lf_sip_news *news)
+{
+	struct lf_sip_news *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = *news;
+	if (copy->body)
+		lf_sip_body_ref(copy->body);
+	drop_waiting(n);
+	n->waiting = copy;
+	return 0;
 }
 
 int lf_sip_notifier_send(struct lf_sip_notifier *n,
 			 const struct lf_sip_notify_out *out)
 {
-	/* Not copied when it leaves at once: lanes keep no pointer to it. */
-	const struct lf_sip_notify_text direct = {.out = *out};
-	struct lf_sip_notify_text *text;
+	struct lf_sip_news news;
 	int err;
 
 	if (n->is_terminated)
 		return -EPIPE;
-	if (!n->lane) {
-		err = send_now(n, &direct);
-		if (!err)
-			n->is_terminated = out->state == LF_SUB_TERMINATED;
+	err = make_news(&news, out);
+	if (err)
 		return err;
-	}
-	text = copy_text(out);
-	if (!text)
-		return -ENOMEM;
-	free(n->waiting);
-	n->waiting = text;
-	n->is_terminated = out->state == LF_SUB_TERMINATED;
-	return 0;
+	err = n->lane ? let_wait(n, &news) : send_now(n, &news);
+	if (!err)
+		n->is_terminated = out->state == LF_SUB_TERMINATED;
+	lf_sip_body_unref(news.body);
+	return err;
+}
+
+bool lf_sip_notifier_is_busy(const struct lf_sip_notifier *n)
+{
+	return n->lane != NULL;
 }
 
 /* ---- the end ---- */
@@ -133,10 +121,10 @@ static void notifier_destroy(struct lf_sip_notifier *n)
 	lf_list_del(&n->node);
 	if (n->lane)
 		n->lane->forget(n);
-	if (n->leg)
-		nta_leg_destroy(n->leg);
-	free(n->waiting);
-	free(n->source);
+	if (lf_map_find(&n->sip->dialogs, n->tag) == n)
+		lf_map_del(&n->sip->dialogs, n->tag);
+	drop_waiting(n);
+	lf_sip_watcher_done(n);
 	free(n);
 }
 
@@ -149,7 +137,7 @@ static bool is_gone(int status)
 
 void lf_sip_notifier_done(struct lf_sip_notifier *n, int status)
 {
-	struct lf_sip_notify_text *next = n->waiting;
+	struct lf_sip_news *next = n->waiting;
 
 	n->lane = NULL;
 	n->waiting = NULL;
@@ -157,6 +145,8 @@ void lf_sip_notifier_done(struct lf_sip_notifier *n, int status)
 		n->sip->stats.timeouts++;
 	if (next && !is_gone(status) && send_now(n, next))
 		status = 503;
+	if (next)
+		lf_sip_body_unref(next->body);
 	free(next);
 	if (n->ops)
 		n->ops->on_result(n, status, n->arg); /* may free it */
@@ -185,9 +175,28 @@ void lf_sip_notifiers_free(struct lf_sip *sip)
 			LF_CONTAINER_OF(node, struct lf_sip_notifier, node));
 }
 
+/* ---- asking ---- */
+
 const char *lf_sip_notifier_event(const struct lf_sip_notifier *n)
 {
 	return n->event;
+}
+
+const char *lf_sip_notifier_target(const struct lf_sip_notifier *n)
+{
+	return n->head + n->uri.at;
+}
+
+const char *lf_sip_notifier_transport(const struct lf_sip_notifier *n)
+{
+	return n->was_express ? "express"
+			      : lf_sip_transport_name(
+					(enum lf_sip_transport)n->transport);
+}
+
+uint32_t lf_sip_notifier_cseq(const struct lf_sip_notifier *n)
+{
+	return n->cseq;
 }
 
 /* ---- SUBSCRIBE ---- */
@@ -195,21 +204,23 @@ const char *lf_sip_notifier_event(const struct lf_sip_notifier *n)
 static void answer(struct lf_sip_notifier *n, struct lf_sip_request *req,
 		   int status, const char *phrase, uint32_t expires_s)
 {
-	nta_incoming_t *irq = lf_sip_request_irq(req);
-	char expires[16];
+	char contact[256];
 
-	snprintf(expires, sizeof(expires), "%u", expires_s);
-	if (irq) {
-		nta_incoming_treply(
-			irq, status, phrase,
-			SIPTAG_SERVER_STR(n->sip->user_agent),
-			TAG_IF(status < 300, SIPTAG_CONTACT_STR(n->texts)),
-			TAG_IF(expires_s != LF_SIP_ABSENT,
-			       SIPTAG_EXPIRES_STR(expires)),
-			TAG_END());
-		lf_sip_trace_response_out(n->sip, irq);
-	}
-	lf_sip_request_free(req);
+	n->is_answered = true;
+	n->answer_status = (uint16_t)status;
+	n->answer_expires_s = expires_s;
+	snprintf(contact, sizeof(contact), "%.*s", n->contact.len,
+		 n->head + n->contact.at);
+	lf_sip_request_answer(
+		req, &(const struct lf_sip_answer){
+			     .status = status,
+			     .phrase = phrase,
+			     .tag = n->tag,
+			     .contact = status < 300 ? contact : NULL,
+			     .require = status < 300 && n->ops ? n->ops->require
+							       : NULL,
+			     .expires_s = expires_s,
+		     });
 }
 
 void lf_sip_notifier_answer(struct lf_sip_notifier *n,
@@ -219,76 +230,72 @@ void lf_sip_notifier_answer(struct lf_sip_notifier *n,
 	answer(n, req, status, phrase, expires_s);
 }
 
-static void refresh_target(struct lf_sip_notifier *n, const sip_t *request)
+struct lf_sip_notifier *lf_sip_notifier_find(const struct lf_sip *sip,
+					     const sip_t *request)
 {
-	const sip_contact_t *target = NULL, *contact = request->sip_contact;
-
-	nta_leg_get_route(n->leg, NULL, &target);
-	if (contact && (!target || url_cmp(target->m_url, contact->m_url)))
-		nta_leg_server_route(n->leg, request->sip_record_route,
-				     contact);
-}
-
-/* A request in the watcher's dialog. */
-static int on_leg_request(void *magic, nta_leg_t *leg, nta_incoming_t *irq,
-			  const sip_t *request)
-{
-	struct lf_sip_notifier *n = magic;
-	struct lf_sip_request *req;
-
-	if (!n->ops || n->sip->loop.is_closing)
-		return 481;
-	lf_sip_trace_request_in(n->sip, irq);
-	n->sip->stats.requests_in++;
-	if (request->sip_request->rq_method != sip_method_subscribe)
-		return 405;
-	if (request->sip_cseq->cs_seq <= n->refresh_cseq)
-		return 500; /* RFC 3261, 12.2.2 */
-	if (lf_sip_request_new(&req, n->sip, irq, NULL))
-		return 500;
-	n->refresh_cseq = request->sip_cseq->cs_seq;
-	refresh_target(n, request);
-	n->ops->on_refresh(
-		n, req,
-		request->sip_expires
-			? LF_SIP_SECONDS(request->sip_expires->ex_delta)
-			: LF_SIP_ABSENT,
-		n->arg);
-	return 0;
-}
-
-static int begin_dialog(struct lf_sip_notifier *n, nta_incoming_t *irq,
-			const sip_t *request)
-{
-	n->leg = nta_leg_tcreate(
-		n->sip->agent, on_leg_request, n,
-		SIPTAG_CALL_ID(request->sip_call_id),
-		SIPTAG_FROM(request->sip_to), SIPTAG_TO(request->sip_from),
-		NTATAG_REMOTE_CSEQ(request->sip_cseq->cs_seq), TAG_END());
-	if (!n->leg)
-		return -ENOMEM;
-	if (!nta_leg_tag(n->leg, nta_incoming_tag(irq, NULL)))
-		return -ENOMEM;
-	nta_leg_server_route(n->leg, request->sip_record_route,
-			     request->sip_contact);
-	n->refresh_cseq = request->sip_cseq->cs_seq;
-	return 0;
-}
-
-/* Contact and event in one piece behind the notifier. */
-static struct lf_sip_notifier *allocate(const char *contact, const char *event)
-{
-	size_t contact_size = strlen(contact) + 1;
-	size_t event_size = strlen(event) + 1;
 	struct lf_sip_notifier *n;
+	const char *tag = request->sip_to->a_tag;
+	char made[LF_TAG_SIZE];
 
-	n = calloc(1, sizeof(*n) + contact_size + event_size);
+	if (!tag && request->sip_request->rq_method == sip_method_subscribe &&
+	    request->sip_from->a_tag) {
+		lf_sip_watcher_tag(sip, request, made);
+		tag = made;
+	}
+	n = tag ? lf_map_find(&sip->dialogs, tag) : NULL;
+	return n && lf_sip_watcher_is(n, request) ? n : NULL;
+}
+
+/* A copy of the last SUBSCRIBE: the same answer, if it has one. */
+static void repeat(struct lf_sip_notifier *n, struct lf_sip_request *req)
+{
+	if (n->is_answered)
+		answer(n, req, n->answer_status, NULL, n->answer_expires_s);
+	else
+		lf_sip_request_drop(req);
+}
+
+void lf_sip_notifier_request(struct lf_sip_notifier *n,
+			     struct lf_sip_request *req)
+{
+	const sip_t *request = lf_sip_request_sip(req);
+	uint32_t cseq = request->sip_cseq->cs_seq;
+
+	if (request->sip_request->rq_method != sip_method_subscribe) {
+		lf_sip_reply(req, SIP_405_METHOD_NOT_ALLOWED, NULL);
+	} else if (cseq == n->refresh_cseq) {
+		repeat(n, req);
+	} else if (!request->sip_to->a_tag || !n->ops) {
+		lf_sip_reply(req, 481, "Subscription does not exist", NULL);
+	} else if (cseq < n->refresh_cseq) {
+		/* RFC 3261, 12.2.2 */
+		lf_sip_reply(req, SIP_500_INTERNAL_SERVER_ERROR, NULL);
+	} else if (lf_sip_watcher_refresh(n, request,
+					  lf_sip_request_source(req))) {
+		lf_sip_reply(req, SIP_400_BAD_REQUEST, NULL);
+	} else {
+		n->refresh_cseq = cseq;
+		n->is_answered = false;
+		n->ops->on_refresh(
+			n, req,
+			request->sip_expires
+				? LF_SIP_SECONDS(request->sip_expires->ex_delta)
+				: LF_SIP_ABSENT,
+			n->arg);
+	}
+}
+
+static struct lf_sip_notifier *
+allocate(struct lf_sip *sip, const struct lf_sip_notifier_ops *ops, void *arg)
+{
+	struct lf_sip_notifier *n = calloc(1, sizeof(*n));
+
 	if (!n)
 		return NULL;
 	lf_list_init(&n->node);
-	memcpy(n->texts, contact, contact_size);
-	memcpy(n->texts + contact_size, event, event_size);
-	n->event = n->texts + contact_size;
+	n->sip = sip;
+	n->ops = ops;
+	n->arg = arg;
 	return n;
 }
 
@@ -297,42 +304,46 @@ int lf_sip_notifier_accept(struct lf_sip_notifier **ret,
 			   uint32_t expires_s,
 			   const struct lf_sip_notifier_ops *ops, void *arg)
 {
-	const struct lf_sip_source *source = lf_sip_request_source(req);
-	const char *event = lf_sip_request_header(req, "Event");
-	const sip_t *request = lf_sip_request_sip(req);
 	struct lf_sip *sip = lf_sip_request_endpoint(req);
-	struct sockaddr_storage peer;
 	struct lf_sip_notifier *n;
-	char contact[256];
 	int err;
 
 	if (!sip)
 		return -EPIPE;
-	if (!event || strlen(event) > EVENT_MAX || !request->sip_contact ||
-	    lf_net_parse(&peer, source->address, source->port))
-		return -EPROTO;
-	lf_sip_contact(sip, contact, sizeof(contact), "", source->transport,
-		       (const struct sockaddr *)&peer);
-	n = allocate(contact, event);
+	n = allocate(sip, ops, arg);
 	if (!n)
 		return -ENOMEM;
-	n->sip = sip;
-	n->ops = ops;
-	n->arg = arg;
-	n->transport = source->transport;
-	n->source = malloc(lf_net_size((const struct sockaddr *)&peer));
-	err = -ENOMEM;
-	if (!n->source)
-		goto fail;
-	memcpy(n->source, &peer, lf_net_size((const struct sockaddr *)&peer));
-	err = begin_dialog(n, lf_sip_request_irq(req), request);
-	if (err)
-		goto fail;
+	err = lf_sip_watcher_begin(n, lf_sip_request_sip(req),
+				   lf_sip_request_source(req));
+	if (!err)
+		err = lf_map_add(&sip->dialogs, n->tag, n);
+	if (err) {
+		notifier_destroy(n);
+		return err;
+	}
 	lf_list_add_tail(&sip->notifiers, &n->node);
 	answer(n, req, status, NULL, expires_s);
 	*ret = n;
 	return 0;
-fail:
-	notifier_destroy(n);
-	return err;
+}
+
+int lf_sip_notifier_restore(struct lf_sip_notifier **ret, struct lf_sip *sip,
+			    const char *saved, size_t len,
+			    const struct lf_sip_notifier_ops *ops, void *arg)
+{
+	struct lf_sip_notifier *n = allocate(sip, ops, arg);
+	int err;
+
+	if (!n)
+		return -ENOMEM;
+	err = lf_sip_watcher_restore(n, saved, len);
+	if (!err)
+		err = lf_map_add(&sip->dialogs, n->tag, n);
+	if (err) {
+		notifier_destroy(n);
+		return err;
+	}
+	lf_list_add_tail(&sip->notifiers, &n->node);
+	*ret = n;
+	return 0;
 }

@@ -19,8 +19,22 @@
 
 #include "sip/subscribe.h"
 
+struct lf_buf;
+struct lf_sip;
+struct lf_sip_body;     /* opaque: see body.c */
 struct lf_sip_notifier; /* opaque: see notify.c */
 struct lf_sip_request;
+
+/*
+ * What many NOTIFYs say: rendered once, shared, copied only into datagrams.
+ * One reference belongs to who made it.
+ */
+int lf_sip_body_new(struct lf_sip_body **ret, const char *content_type,
+		    const char *data, size_t len);
+struct lf_sip_body *lf_sip_body_ref(struct lf_sip_body *body);
+struct lf_sip_body *lf_sip_body_unref(struct lf_sip_body *body); /* NULL */
+/* With its header lines; for memory accounts and MTUs. */
+size_t lf_sip_body_size(const struct lf_sip_body *body);
 
 struct lf_sip_notifier_ops {
 	/*
@@ -33,6 +47,8 @@ struct lf_sip_notifier_ops {
 			   void *arg);
 	/* A NOTIFY's final answer; 408 for silence. */
 	void (*on_result)(struct lf_sip_notifier *n, int status, void *arg);
+	/* "eventlist": goes with the 200 and each NOTIFY; NULL: nothing. */
+	const char *require;
 };
 
 struct lf_sip_notify_out {
@@ -42,7 +58,8 @@ struct lf_sip_notify_out {
 	const char *content_type;          /* NULL: no body */
 	const char *body;
 	size_t len;
-	bool without_expires; /* as CUCM does; for simulators */
+	struct lf_sip_body *shared; /* instead of these three */
+	bool without_expires;       /* as CUCM does; for simulators */
 };
 
 /*
@@ -62,7 +79,25 @@ void lf_sip_notifier_answer(struct lf_sip_notifier *n,
  */
 int lf_sip_notifier_send(struct lf_sip_notifier *n,
 			 const struct lf_sip_notify_out *out);
+bool lf_sip_notifier_is_busy(const struct lf_sip_notifier *n); /* in flight */
 const char *lf_sip_notifier_event(const struct lf_sip_notifier *n);
+/* Where the watcher is: "sip:w@192.0.2.7:5060". */
+const char *lf_sip_notifier_target(const struct lf_sip_notifier *n);
+/* "udp", "tcp", "tls"; and how the last NOTIFY went: "express", "nta". */
+const char *lf_sip_notifier_transport(const struct lf_sip_notifier *n);
+
+/*
+ * The dialog as bytes, to go on with after a restart. The CSeq in it is
+ * `cseq_ahead` higher than the last one used: save again after that many
+ * NOTIFYs, so that it never goes back (RFC 3261, 12.2.1.1).
+ */
+int lf_sip_notifier_save(const struct lf_sip_notifier *n, uint32_t cseq_ahead,
+			 struct lf_buf *out);
+uint32_t lf_sip_notifier_cseq(const struct lf_sip_notifier *n);
+/* -EINVAL: damaged; -EEXIST: it is there already. */
+int lf_sip_notifier_restore(struct lf_sip_notifier **ret, struct lf_sip *sip,
+			    const char *saved, size_t len,
+			    const struct lf_sip_notifier_ops *ops, void *arg);
 /*
  * Silent, local; but a NOTIFY already given to lf_sip_notifier_send() still
  * leaves. NULL is fine.

@@ -11,10 +11,13 @@
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/msg_mclass.h>
+#include <sofia-sip/su_tag_io.h>
+#include <sofia-sip/su_tagarg.h>
 
 #include "core/buf.h"
 #include "core/text.h"
 #include "sip/internal.h"
+#include "sip/subscribe.h"
 
 #include "core/banned.h"
 
@@ -23,8 +26,9 @@
 struct lf_sip_request {
 	struct lf_list node; /* in lf_sip.requests */
 	struct lf_sip *sip;  /* NULL: the endpoint is closed */
-	nta_incoming_t *irq;
-	msg_t *msg; /* keeps `parsed` alive */
+	nta_incoming_t *irq; /* NULL: plain, or the endpoint is closed */
+	msg_t *msg;          /* keeps `parsed` alive */
+	bool is_plain;
 	const sip_t *parsed;
 	su_home_t home[1]; /* texts handed out */
 	struct lf_sip_source source;
@@ -46,6 +50,34 @@ static const char *plain_uri(su_home_t *home, const url_t *url)
 	return text ? text : "";
 }
 
+static void read_message(struct lf_sip_request *req, struct lf_sip *sip,
+			 msg_t *msg)
+{
+	req->sip = sip;
+	req->msg = msg;
+	req->parsed = sip_object(msg);
+	su_home_init(req->home);
+	req->uri = plain_uri(req->home, req->parsed->sip_request->rq_url);
+	req->from = plain_uri(req->home, req->parsed->sip_from->a_url);
+	req->to = plain_uri(req->home, req->parsed->sip_to->a_url);
+	lf_sip_source_of(sip, msg, &req->source);
+	lf_list_add_tail(&sip->requests, &req->node);
+}
+
+int lf_sip_request_plain(struct lf_sip_request **ret, struct lf_sip *sip,
+			 msg_t *msg)
+{
+	struct lf_sip_request *req = calloc(1, sizeof(*req));
+
+	if (!req)
+		return -ENOMEM;
+	req->is_plain = true;
+	read_message(req, sip, msg);
+	sip->open = req;
+	*ret = req;
+	return 0;
+}
+
 int lf_sip_request_new(struct lf_sip_request **ret, struct lf_sip *sip,
 		       nta_incoming_t *irq, const char *user)
 {
@@ -60,16 +92,8 @@ int lf_sip_request_new(struct lf_sip_request **ret, struct lf_sip *sip,
 			return -ENOMEM;
 		}
 	}
-	req->sip = sip;
 	req->irq = irq;
-	req->msg = nta_incoming_getrequest(irq);
-	req->parsed = sip_object(req->msg);
-	su_home_init(req->home);
-	req->uri = plain_uri(req->home, req->parsed->sip_request->rq_url);
-	req->from = plain_uri(req->home, req->parsed->sip_from->a_url);
-	req->to = plain_uri(req->home, req->parsed->sip_to->a_url);
-	lf_sip_source_of(sip, req->msg, &req->source);
-	lf_list_add_tail(&sip->requests, &req->node);
+	read_message(req, sip, nta_incoming_getrequest(irq));
 	*ret = req;
 	return 0;
 }
@@ -77,6 +101,8 @@ int lf_sip_request_new(struct lf_sip_request **ret, struct lf_sip *sip,
 static void request_destroy(struct lf_sip_request *req)
 {
 	lf_list_del(&req->node);
+	if (req->sip && req->sip->open == req)
+		req->sip->open = NULL;
 	if (req->irq)
 		nta_incoming_destroy(req->irq);
 	if (req->msg)
@@ -84,6 +110,11 @@ static void request_destroy(struct lf_sip_request *req)
 	su_home_deinit(req->home);
 	free(req->user);
 	free(req);
+}
+
+void lf_sip_request_drop(struct lf_sip_request *req)
+{
+	request_destroy(req);
 }
 
 void lf_sip_request_free(struct lf_sip_request *req)
@@ -104,15 +135,11 @@ void lf_sip_requests_orphan(struct lf_sip *sip)
 			LF_CONTAINER_OF(node, struct lf_sip_request, node);
 
 		lf_list_del(&req->node);
-		nta_incoming_destroy(req->irq);
+		if (req->irq)
+			nta_incoming_destroy(req->irq);
 		req->irq = NULL;
 		req->sip = NULL;
 	}
-}
-
-nta_incoming_t *lf_sip_request_irq(const struct lf_sip_request *req)
-{
-	return req->irq;
 }
 
 const sip_t *lf_sip_request_sip(const struct lf_sip_request *req)
@@ -224,13 +251,31 @@ static int join_headers(struct lf_buf *out, const struct lf_sip_header *extra)
 	return lf_buf_error(out);
 }
 
+static void reply(struct lf_sip_request *req, int status, const char *phrase,
+		  tag_type_t tag, tag_value_t value, ...)
+{
+	ta_list ta;
+
+	ta_start(ta, tag, value);
+	if (req->irq) {
+		nta_incoming_treply(req->irq, status, phrase, ta_tags(ta));
+		lf_sip_trace_response_out(req->sip, req->irq);
+	} else if (req->is_plain) {
+		nta_msg_treply(req->sip->agent, req->msg, status, phrase,
+			       ta_tags(ta));
+		req->msg = NULL; /* gone with the answer */
+		req->parsed = NULL;
+	}
+	ta_end(ta);
+}
+
 void lf_sip_reply(struct lf_sip_request *req, int status, const char *phrase,
 		  const struct lf_sip_header *extra)
 {
 	struct lf_buf headers = {0};
 	struct lf_sip *sip = req->sip;
 
-	if (!req->irq) {
+	if (!sip || (!req->irq && !req->is_plain)) {
 		request_destroy(req);
 		return;
 	}
@@ -239,11 +284,59 @@ void lf_sip_reply(struct lf_sip_request *req, int status, const char *phrase,
 		phrase = sip_500_Internal_server_error;
 		lf_buf_reset(&headers);
 	}
-	nta_incoming_treply(
-		req->irq, status, phrase, SIPTAG_SERVER_STR(sip->user_agent),
-		TAG_IF(headers.len, SIPTAG_HEADER_STR(lf_buf_str(&headers))),
-		TAG_END());
-	lf_sip_trace_response_out(sip, req->irq);
+	reply(req, status, phrase, SIPTAG_SERVER_STR(sip->user_agent),
+	      TAG_IF(headers.len, SIPTAG_HEADER_STR(lf_buf_str(&headers))),
+	      TAG_END());
 	lf_buf_done(&headers);
 	request_destroy(req);
+}
+
+/* To as it came, with our tag. */
+static const char *tagged_to(struct lf_sip_request *req, const char *tag)
+{
+	const sip_to_t *to = req->parsed->sip_to;
+	const char *text;
+
+	if (to->a_tag)
+		return NULL;
+	text = sip_header_as_string(req->home, (const sip_header_t *)to);
+	return text ? su_sprintf(req->home, "%s;tag=%s", text, tag) : NULL;
+}
+
+void lf_sip_request_answer(struct lf_sip_request *req,
+			   const struct lf_sip_answer *answer)
+{
+	struct lf_sip *sip = req->sip;
+	char expires[16];
+	const char *to = NULL;
+
+	if (!sip) {
+		request_destroy(req);
+		return;
+	}
+	snprintf(expires, sizeof(expires), "%u", answer->expires_s);
+	if (req->irq)
+		nta_incoming_tag(req->irq, answer->tag);
+	else
+		to = tagged_to(req, answer->tag);
+	reply(req, answer->status, answer->phrase,
+	      TAG_IF(to, SIPTAG_TO_STR(to)), SIPTAG_SERVER_STR(sip->user_agent),
+	      TAG_IF(answer->contact, SIPTAG_CONTACT_STR(answer->contact)),
+	      TAG_IF(answer->require, SIPTAG_REQUIRE_STR(answer->require)),
+	      TAG_IF(answer->expires_s != LF_SIP_ABSENT,
+		     SIPTAG_EXPIRES_STR(expires)),
+	      TAG_END());
+	request_destroy(req);
+}
+
+void lf_sip_request_settle(struct lf_sip_request *req)
+{
+	struct lf_sip *sip = req->sip;
+
+	sip->open = NULL;
+	/* The transaction takes one reference, the request keeps its own. */
+	req->irq =
+		nta_incoming_create(sip->agent, NULL, msg_ref_create(req->msg),
+				    sip_object(req->msg), TAG_END());
+	req->is_plain = false;
 }

@@ -24,7 +24,9 @@
 #include "core/text.h"
 #include "core/timer.h"
 #include "sip/guard.h"
+#include "core/secret.h"
 #include "sip/internal.h"
+#include "sip/lane.h"
 
 #include "core/banned.h"
 
@@ -92,8 +94,8 @@ void lf_sip_contact(const struct lf_sip *sip, char *out, size_t size,
 
 /* ---- requests outside a dialog ---- */
 
-static const struct lf_sip_handler *find_handler(const struct lf_sip *sip,
-						 const char *method)
+static struct lf_sip_handler *find_handler(struct lf_sip *sip,
+					   const char *method)
 {
 	for (size_t i = 0; i < sip->handler_count; i++)
 		if (!strcmp(sip->handlers[i].method, method))
@@ -148,38 +150,82 @@ static bool authenticate(struct lf_sip *sip, msg_t *msg, char *user,
 	return false;
 }
 
-static void hand_over(struct lf_sip *sip, msg_t *msg,
-		      const struct lf_sip_handler *handler, const char *user)
+/* A request with a transaction of its own; NULL: it was answered with 500. */
+static struct lf_sip_request *open_request(struct lf_sip *sip, msg_t *msg,
+					   const char *user)
 {
 	struct lf_sip_request *req;
 	nta_incoming_t *irq = nta_incoming_create(sip->agent, NULL, msg,
 						  sip_object(msg), TAG_END());
 
 	if (!irq)
-		return;
+		return NULL;
 	if (lf_sip_request_new(&req, sip, irq, user)) {
 		nta_incoming_treply(irq, SIP_500_INTERNAL_SERVER_ERROR,
 				    TAG_END());
 		nta_incoming_destroy(irq);
+		return NULL;
+	}
+	return req;
+}
+
+typedef void use_fn(struct lf_sip_request *req, void *what);
+
+/*
+ * Who can answer the same request twice needs no transaction, which would
+ * stay for half a minute. After a digest one is needed: the nonce count of a
+ * copy would be a replay.
+ */
+static void hand_over(struct lf_sip *sip, msg_t *msg, const char *user,
+		      bool is_repeatable, use_fn *use, void *what)
+{
+	struct lf_sip_request *req;
+
+	if (!is_repeatable || user) {
+		req = open_request(sip, msg, user);
+		if (req)
+			use(req, what);
 		return;
 	}
+	if (lf_sip_request_plain(&req, sip, msg)) {
+		refuse(sip, msg, SIP_500_INTERNAL_SERVER_ERROR, NULL);
+		return;
+	}
+	use(req, what);
+	if (sip->open)
+		lf_sip_request_settle(sip->open);
+}
+
+static void use_handler(struct lf_sip_request *req, void *what)
+{
+	const struct lf_sip_handler *handler = what;
+
 	handler->fn(req, handler->arg);
+}
+
+static void use_watcher(struct lf_sip_request *req, void *what)
+{
+	lf_sip_notifier_request(what, req);
 }
 
 static void dispatch(struct lf_sip *sip, msg_t *msg, const char *user)
 {
 	const sip_t *request = sip_object(msg);
 	const char *method = request->sip_request->rq_method_name;
-	const struct lf_sip_handler *handler = find_handler(sip, method);
+	struct lf_sip_handler *handler = find_handler(sip, method);
+	struct lf_sip_notifier *n;
 	char allow[160];
 
 	snprintf(allow, sizeof(allow), "Allow: %s", sip->allow);
 	if (request->sip_request->rq_method == sip_method_options)
 		refuse(sip, msg, SIP_200_OK, allow);
+	else if ((n = lf_sip_notifier_find(sip, request)) != NULL)
+		hand_over(sip, msg, user, true, use_watcher, n);
 	else if (request->sip_to->a_tag)
 		refuse(sip, msg, 481, "Subscription does not exist", NULL);
 	else if (handler)
-		hand_over(sip, msg, handler, user);
+		hand_over(sip, msg, user, handler->is_repeatable, use_handler,
+			  handler);
 	else
 		refuse(sip, msg, SIP_405_METHOD_NOT_ALLOWED, allow);
 }
@@ -231,6 +277,16 @@ int lf_sip_on_request(struct lf_sip *sip, const char *method,
 	snprintf(sip->allow + strlen(sip->allow),
 		 sizeof(sip->allow) - strlen(sip->allow), ", %s", method);
 	return 0;
+}
+
+int lf_sip_on_repeatable(struct lf_sip *sip, const char *method,
+			 lf_sip_request_fn *fn, void *arg)
+{
+	int err = lf_sip_on_request(sip, method, fn, arg);
+
+	if (!err)
+		find_handler(sip, method)->is_repeatable = true;
+	return err;
 }
 
 int lf_sip_set_users(struct lf_sip *sip, const char *realm,
@@ -325,6 +381,8 @@ static int open_tls(struct lf_sip *sip, const struct lf_sip_opts *opts)
 
 static void sip_free(struct lf_sip *sip)
 {
+	lf_sip_express_free(sip);
+	lf_map_done(&sip->dialogs);
 	if (sip->agent)
 		nta_agent_destroy(sip->agent);
 	if (sip->loop.root)
@@ -358,6 +416,7 @@ void lf_sip_close(struct lf_sip *sip, void (*closed)(void *arg), void *arg)
 	sip->closed_arg = arg;
 	lf_sip_requests_orphan(sip);
 	lf_sip_notifiers_free(sip);
+	lf_sip_express_close(sip);
 	lf_sip_loop_close(&sip->loop, on_loop_closed, sip);
 }
 
@@ -394,6 +453,7 @@ int lf_sip_new(struct lf_sip **ret, struct lf_timers *timers,
 	lf_list_init(&sip->notifiers);
 	lf_list_init(&sip->requests);
 	lf_list_init(&sip->leaving);
+	lf_random(sip->tag_key, sizeof(sip->tag_key));
 	snprintf(sip->allow, sizeof(sip->allow), "OPTIONS, NOTIFY");
 
 	err = copy_opts(sip, opts);
@@ -407,6 +467,8 @@ int lf_sip_new(struct lf_sip **ret, struct lf_timers *timers,
 	err = open_agent(sip, opts);
 	if (!err)
 		err = open_tls(sip, opts);
+	if (!err && opts->has_express_lane)
+		err = lf_sip_express_open(sip);
 	if (err) {
 		lf_sip_loop_close(&sip->loop, on_loop_closed, sip);
 		return err;

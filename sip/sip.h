@@ -40,6 +40,8 @@ struct lf_sip_opts {
 	/* Who may ask besides the trunks' peers: addresses or "10.0.0.0/8",
 	 * NULL-ended; NULL: nobody. Copied. */
 	const char *const *trusted;
+	/* NOTIFYs to UDP watchers leave from a socket of their own. */
+	bool has_express_lane;
 };
 
 /* -EADDRINUSE and friends; the log has named the address. */
@@ -67,6 +69,13 @@ typedef void lf_sip_request_fn(struct lf_sip_request *req, void *arg);
 
 int lf_sip_on_request(struct lf_sip *sip, const char *method,
 		      lf_sip_request_fn *fn, void *arg);
+
+/*
+ * The same, for who gives the same answer when the same request comes again:
+ * then it costs no transaction. Who answers later than in the call has one.
+ */
+int lf_sip_on_repeatable(struct lf_sip *sip, const char *method,
+			 lf_sip_request_fn *fn, void *arg);
 
 struct lf_sip_source {
 	char address[64]; /* literal, without port */

@@ -107,13 +107,18 @@ static struct entry *reserve(struct lf_sip_ring *ring, size_t size)
 	return entry_at(ring, ring->head);
 }
 
-static uint64_t hash_text(const char *text)
+static uint64_t hash_bytes(const char *text, size_t len)
 {
 	uint64_t h = UINT64_C(14695981039346656037);
 
-	for (; *text; text++)
+	for (; len; len--, text++)
 		h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
 	return h;
+}
+
+static uint64_t hash_text(const char *text)
+{
+	return hash_bytes(text, strlen(text));
 }
 
 /* ---- copying a message ---- */
@@ -173,12 +178,12 @@ static const msg_header_t *first_fragment(const sip_t *sip)
 }
 
 static void format_peer(char out[PEER_SIZE], const tport_t *tport,
-			const su_sockaddr_t *addr)
+			const struct sockaddr *addr)
 {
 	char host[48];
 	uint16_t port;
 
-	lf_net_format(host, sizeof(host), &addr->su_sa, &port);
+	lf_net_format(host, sizeof(host), addr, &port);
 	snprintf(out, PEER_SIZE, "%s %s:%u",
 		 lf_sip_transport_name(lf_sip_transport_of(tport)), host, port);
 }
@@ -207,13 +212,38 @@ void lf_sip_trace_msg(struct lf_sip *sip, bool is_out, msg_t *msg,
 	e->call_hash = hash_text(parsed->sip_call_id->i_id);
 	e->wall_ms = lf_wall_ms();
 	e->is_out = is_out;
-	format_peer(e->peer, tport, msg_addr(msg));
+	format_peer(e->peer, tport, &msg_addr(msg)->su_sa);
 	e->text_len = (uint32_t)copy_message(e->text, kept, first);
 	if (len > kept) {
 		memcpy(e->text + e->text_len, CUT, sizeof(CUT) - 1);
 		e->text_len += (uint32_t)sizeof(CUT) - 1;
 	}
 	e->text[e->text_len] = '\0';
+	ring->head += size;
+	ring->count++;
+}
+
+/* Of the express lane, which has no message objects and no credentials. */
+void lf_sip_trace_text(struct lf_sip *sip, bool is_out,
+		       const struct sockaddr *peer, const char *call_id,
+		       size_t call_id_len, const char *text, size_t len)
+{
+	struct lf_sip_ring *ring = sip->ring;
+	struct entry *e;
+	size_t kept = LF_MIN(len, LF_SIP_TRACE_TEXT), size;
+
+	if (!ring)
+		return;
+	size = (sizeof(*e) + kept + 1 + 15) & ~(size_t)15;
+	e = reserve(ring, size);
+	e->size = (uint32_t)size;
+	e->call_hash = hash_bytes(call_id, call_id_len);
+	e->wall_ms = lf_wall_ms();
+	e->is_out = is_out;
+	format_peer(e->peer, NULL, peer);
+	memcpy(e->text, text, kept);
+	e->text[kept] = '\0';
+	e->text_len = (uint32_t)kept;
 	ring->head += size;
 	ring->count++;
 }

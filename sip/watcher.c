@@ -1,0 +1,498 @@
+/*
+ * sip/watcher.c - a watcher's dialog as text. Its part of a NOTIFY is rendered
+ * once, when the dialog begins or its target moves; only the branch, CSeq,
+ * Subscription-State and the body change from one NOTIFY to the next.
+ *
+ * We keep our dialogs ourselves: one of sofia's costs 1.7 KB, and what comes
+ * in one gets a server transaction of 9 KB for half a minute.
+ */
+#include "sip/lane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/buf.h"
+#include "core/hash.h"
+#include "core/text.h"
+
+#include "core/banned.h"
+
+#define HEAD_MAX 4096
+#define EVENT_MAX 128
+#define ROUTE_MAX 1024
+
+/* What a head is made from; texts without line ends. */
+struct parts {
+	const char *uri; /* the target */
+	const char *dialog;
+	size_t dialog_len;
+	const char *event;
+};
+
+/* ---- which dialog ---- */
+
+static size_t put(char *out, size_t at, size_t size, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len > size - at - 1)
+		len = size - at - 1;
+	memcpy(out + at, text, len);
+	out[at + len] = '\n';
+	return at + len + 1;
+}
+
+void lf_sip_watcher_tag(const struct lf_sip *sip, const sip_t *request,
+			char out[LF_TAG_SIZE])
+{
+	const url_t *url = request->sip_request->rq_url;
+	char text[1024];
+	size_t n = 0;
+
+	n = put(text, n, sizeof(text), request->sip_call_id->i_id);
+	n = put(text, n, sizeof(text), request->sip_from->a_tag);
+	n = put(text, n, sizeof(text), url->url_user);
+	n = put(text, n, sizeof(text), url->url_host);
+	if (request->sip_event)
+		n = put(text, n, sizeof(text), request->sip_event->o_type);
+	if (n + sizeof(uint32_t) <= sizeof(text)) {
+		memcpy(text + n, &request->sip_cseq->cs_seq, sizeof(uint32_t));
+		n += sizeof(uint32_t);
+	}
+	snprintf(out, LF_TAG_SIZE, "%016llx",
+		 (unsigned long long)lf_hash(sip->tag_key, text, n));
+}
+
+static bool is_slice(const struct lf_sip_notifier *n, struct lf_sip_slice s,
+		     const char *text)
+{
+	return text && strlen(text) == s.len &&
+	       !memcmp(n->head + s.at, text, s.len);
+}
+
+bool lf_sip_watcher_is(const struct lf_sip_notifier *n, const sip_t *request)
+{
+	return is_slice(n, n->call_id, request->sip_call_id->i_id) &&
+	       is_slice(n, n->remote_tag, request->sip_from->a_tag);
+}
+
+/* ---- addresses ---- */
+
+static bool is_host_of(const union lf_sip_address *addr, const char *host,
+		       struct sockaddr_storage *parsed, uint16_t port)
+{
+	return !lf_net_parse(parsed, host, port) &&
+	       lf_net_same_host((const struct sockaddr *)parsed, &addr->any);
+}
+
+static void keep_address(union lf_sip_address *out,
+			 const struct sockaddr_storage *addr)
+{
+	memcpy(out, addr,
+	       addr->ss_family == AF_INET ? sizeof(out->v4) : sizeof(out->v6));
+}
+
+static uint16_t port_of(const char *text, uint16_t otherwise)
+{
+	int64_t port;
+
+	return text && !lf_text_int(&port, text, 1, 65535) ? (uint16_t)port
+							   : otherwise;
+}
+
+/*
+ * A UDP watcher whose Contact is the address it speaks from is reached
+ * directly; one behind NAT, a proxy or a name is not.
+ */
+static void find_target(struct lf_sip_notifier *n, const url_t *url)
+{
+	struct sockaddr_storage addr;
+	char transport[8] = "";
+
+	n->is_direct = false;
+	if (n->transport != LF_SIP_UDP || n->has_route || !url->url_host ||
+	    url->url_type != url_sip)
+		return;
+	if (url->url_params &&
+	    url_param(url->url_params, "transport", transport,
+		      sizeof(transport)) > 0 &&
+	    !lf_text_equal(transport, "udp"))
+		return;
+	if (url->url_params && url_param(url->url_params, "maddr", NULL, 0) > 0)
+		return;
+	if (!is_host_of(&n->source, url->url_host, &addr,
+			port_of(url->url_port, 5060)))
+		return;
+	keep_address(&n->target, &addr);
+	n->is_direct = true;
+}
+
+static int keep_source(struct lf_sip_notifier *n,
+		       const struct lf_sip_source *source)
+{
+	struct sockaddr_storage addr;
+
+	if (lf_net_parse(&addr, source->address, source->port))
+		return -EPROTO;
+	keep_address(&n->source, &addr);
+	n->transport = (uint8_t)source->transport;
+	return 0;
+}
+
+/* ---- the head ---- */
+
+static struct lf_sip_slice slice(const struct lf_buf *buf, size_t from)
+{
+	return (struct lf_sip_slice){(uint16_t)from,
+				     (uint16_t)(buf->len - from)};
+}
+
+/* The part of the dialog's lines behind `name`, up to `end`. */
+static struct lf_sip_slice find_slice(const struct lf_buf *buf, size_t from,
+				      const char *name, const char *end)
+{
+	const char *at = strstr(buf->data + from, name);
+
+	if (!at)
+		return (struct lf_sip_slice){0, 0};
+	at += strlen(name);
+	return (struct lf_sip_slice){(uint16_t)(at - buf->data),
+				     (uint16_t)strcspn(at, end)};
+}
+
+/* The last tag of the To line: what stands before it may be quoted text. */
+static struct lf_sip_slice find_remote_tag(const struct lf_buf *buf,
+					   size_t from)
+{
+	struct lf_sip_slice line = find_slice(buf, from, "\r\nTo: ", "\r"), s;
+	const char *text = buf->data + line.at, *tag = NULL, *next = text;
+
+	while ((next = memmem(next, (size_t)(text + line.len - next),
+			      ";tag=", 5)) != NULL) {
+		next += 5;
+		tag = next;
+	}
+	if (!tag)
+		return (struct lf_sip_slice){0, 0};
+	s.at = (uint16_t)(tag - buf->data);
+	s.len = (uint16_t)strcspn(tag, ";\r");
+	return s;
+}
+
+static void add_via(const struct lf_sip *sip, struct lf_buf *out,
+		    const char *contact_host)
+{
+	lf_buf_addf(out, "Via: SIP/2.0/UDP %s:%u;rport;branch=", contact_host,
+		    sip->express_port);
+}
+
+/* The host of "<sip:host:port;...>", brackets included. */
+static void host_of_contact(char *out, size_t size, const char *contact)
+{
+	const char *host = contact + strlen("<sip:"), *at = strchr(host, '@');
+	size_t len;
+
+	if (at)
+		host = at + 1;
+	len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":;>");
+	lf_text_copy_n(out, size, host, len);
+}
+
+static int render_head(struct lf_sip_notifier *n, const struct parts *parts)
+{
+	struct lf_buf head = {0};
+	struct lf_sip *sip = n->sip;
+	char contact[256], host[72];
+	size_t at, uri_at, event_at, contact_at;
+
+	lf_sip_contact(sip, contact, sizeof(contact), "",
+		       (enum lf_sip_transport)n->transport, &n->source.any);
+	host_of_contact(host, sizeof(host), contact);
+	lf_buf_addf(&head, "NOTIFY %s SIP/2.0\r\n", parts->uri);
+	n->start = slice(&head, 0);
+	at = head.len;
+	add_via(sip, &head, host);
+	n->via = slice(&head, at);
+	at = head.len;
+	lf_buf_add(&head, parts->dialog, parts->dialog_len);
+	n->dialog = slice(&head, at);
+	at = head.len;
+	lf_buf_adds(&head, "Max-Forwards: 70\r\nContact: ");
+	contact_at = head.len;
+	lf_buf_adds(&head, contact);
+	n->contact = slice(&head, contact_at);
+	lf_buf_addf(&head, "\r\nUser-Agent: %s\r\n", sip->user_agent);
+	n->rest = slice(&head, at);
+	lf_buf_addc(&head, '\0');
+	uri_at = head.len;
+	lf_buf_addf(&head, "%s%c", parts->uri, '\0');
+	event_at = head.len;
+	lf_buf_addf(&head, "%s%c", parts->event, '\0');
+	if (lf_buf_error(&head) || head.len > HEAD_MAX) {
+		lf_buf_done(&head);
+		return head.len > HEAD_MAX ? -E2BIG : -ENOMEM;
+	}
+	n->call_id = find_slice(&head, n->dialog.at, "\r\nCall-ID: ", "\r");
+	n->remote_tag = find_remote_tag(&head, n->dialog.at);
+	n->uri = (struct lf_sip_slice){(uint16_t)uri_at,
+				       (uint16_t)strlen(parts->uri)};
+	at = head.len;
+	free(n->head);
+	n->head = lf_buf_take(&head);
+	/* Give back what growing left over: it is kept per subscription. */
+	if (n->head) {
+		char *tight = realloc(n->head, at);
+
+		n->head = tight ? tight : n->head;
+	}
+	n->event = n->head + event_at;
+	return 0;
+}
+
+/* ---- from requests ---- */
+
+static int add_header(struct lf_buf *out, const char *name,
+		      const msg_header_t *h)
+{
+	char text[LF_SIP_URI_MAX];
+	issize_t len = msg_header_field_e(text, sizeof(text), h, 0);
+
+	if (len < 0 || len >= (issize_t)sizeof(text))
+		return -E2BIG;
+	if (memchr(text, '\r', (size_t)len) || memchr(text, '\n', (size_t)len))
+		return -EPROTO;
+	lf_buf_addf(out, "%s: %.*s", name, (int)len, text);
+	return 0;
+}
+
+/* RFC 3261, 12.1.1: the route set is Record-Route, in its order. */
+static int add_routes(struct lf_buf *out, const sip_record_route_t *rr)
+{
+	size_t before = out->len;
+	int err = 0;
+
+	for (; rr && !err; rr = rr->r_next) {
+		err = add_header(out, "Route", (const msg_header_t *)rr);
+		lf_buf_adds(out, "\r\n");
+		if (out->len - before > ROUTE_MAX)
+			err = -E2BIG;
+	}
+	return err;
+}
+
+static int dialog_lines(struct lf_buf *out, const struct lf_sip_notifier *n,
+			const sip_t *request)
+{
+	int err =
+		add_header(out, "From", (const msg_header_t *)request->sip_to);
+
+	lf_buf_addf(out, ";tag=%s\r\n", n->tag);
+	if (!err)
+		err = add_header(out, "To",
+				 (const msg_header_t *)request->sip_from);
+	lf_buf_addf(out, "\r\nCall-ID: %s\r\n", request->sip_call_id->i_id);
+	if (!err)
+		err = add_header(out, "Event",
+				 (const msg_header_t *)request->sip_event);
+	lf_buf_adds(out, "\r\n");
+	if (n->ops->require)
+		lf_buf_addf(out, "Require: %s\r\n", n->ops->require);
+	if (!err)
+		err = add_routes(out, request->sip_record_route);
+	return err ? err : lf_buf_error(out);
+}
+
+static int print_target(char out[LF_SIP_URI_MAX], const url_t *url)
+{
+	issize_t len = url_e(out, LF_SIP_URI_MAX, url);
+
+	if (len <= 0 || len >= LF_SIP_URI_MAX || strpbrk(out, " \r\n\t<>"))
+		return -EPROTO;
+	return url->url_type == url_sip || url->url_type == url_sips ? 0
+								     : -EPROTO;
+}
+
+int lf_sip_watcher_begin(struct lf_sip_notifier *n, const sip_t *request,
+			 const struct lf_sip_source *source)
+{
+	char uri[LF_SIP_URI_MAX], event[EVENT_MAX + 1];
+	struct lf_buf dialog = {0};
+	struct parts parts = {uri};
+	issize_t len;
+	int err;
+
+	if (!request->sip_contact || !request->sip_event ||
+	    !request->sip_from->a_tag || keep_source(n, source) ||
+	    print_target(uri, request->sip_contact->m_url))
+		return -EPROTO;
+	len = msg_header_field_e(event, sizeof(event),
+				 (const msg_header_t *)request->sip_event, 0);
+	if (len <= 0 || len > EVENT_MAX)
+		return -EPROTO;
+	event[len] = '\0';
+	lf_sip_watcher_tag(n->sip, request, n->tag);
+	n->has_route = request->sip_record_route != NULL;
+	n->refresh_cseq = request->sip_cseq->cs_seq;
+	err = dialog_lines(&dialog, n, request);
+	parts.dialog = dialog.data;
+	parts.dialog_len = dialog.len;
+	parts.event = event;
+	if (!err)
+		err = render_head(n, &parts);
+	if (!err)
+		find_target(n, request->sip_contact->m_url);
+	lf_buf_done(&dialog);
+	return err;
+}
+
+static int move_target(struct lf_sip_notifier *n, const char *uri)
+{
+	char event[EVENT_MAX + 1];
+	struct parts parts = {uri, n->head + n->dialog.at, n->dialog.len,
+			      event};
+
+	/* The old head is read until the new one stands. */
+	lf_text_copy(event, sizeof(event), n->event);
+	return render_head(n, &parts);
+}
+
+int lf_sip_watcher_refresh(struct lf_sip_notifier *n, const sip_t *request,
+			   const struct lf_sip_source *source)
+{
+	uint8_t transport = n->transport;
+	char uri[LF_SIP_URI_MAX];
+	int err = 0;
+
+	if (keep_source(n, source))
+		return -EPROTO;
+	if (!request->sip_contact)
+		return 0;
+	err = print_target(uri, request->sip_contact->m_url);
+	if (!err && (transport != n->transport || !is_slice(n, n->uri, uri)))
+		err = move_target(n, uri);
+	if (!err)
+		find_target(n, request->sip_contact->m_url);
+	return err;
+}
+
+void lf_sip_watcher_done(struct lf_sip_notifier *n)
+{
+	free(n->head);
+	n->head = n->event = NULL;
+}
+
+/* ---- for a restart ---- */
+
+#define SAVED_FORMAT "2 %16s %u %63s %u %u %u %u %u %u\n"
+#define SAVED_FIELDS 9
+#define SAVED_MAX (HEAD_MAX + 256)
+
+int lf_sip_notifier_save(const struct lf_sip_notifier *n, uint32_t cseq_ahead,
+			 struct lf_buf *out)
+{
+	char address[64];
+	uint16_t port;
+
+	lf_net_format(address, sizeof(address), &n->source.any, &port);
+	lf_buf_addf(out, "2 %s %u %s %u %u %u %u %u %u\n", n->tag, n->transport,
+		    address, port, n->cseq + cseq_ahead, n->refresh_cseq,
+		    n->has_route, n->uri.len, n->dialog.len);
+	lf_buf_add(out, n->head + n->uri.at, n->uri.len);
+	lf_buf_addc(out, '\n');
+	lf_buf_add(out, n->head + n->dialog.at, n->dialog.len);
+	lf_buf_adds(out, n->event);
+	return lf_buf_error(out);
+}
+
+static int restore_target(struct lf_sip_notifier *n, const char *uri)
+{
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	url_t *url = url_make(home, uri);
+
+	if (url)
+		find_target(n, url);
+	su_home_deinit(home);
+	return url ? 0 : -EINVAL;
+}
+
+/* From the text of lf_sip_notifier_save(); `n` is new. */
+int lf_sip_watcher_restore(struct lf_sip_notifier *n, const char *saved,
+			   size_t len)
+{
+	char text[SAVED_MAX + 1], address[64], tag[LF_TAG_SIZE];
+	unsigned transport, port, cseq, refresh, route, uri_len, dialog_len;
+	struct lf_sip_source source = {0};
+	struct parts parts;
+	char *uri;
+
+	if (!lf_text_copy_n(text, sizeof(text), saved, len) ||
+	    strlen(text) != len ||
+	    sscanf(text, SAVED_FORMAT, tag, &transport, address, &port, &cseq,
+		   &refresh, &route, &uri_len, &dialog_len) != SAVED_FIELDS)
+		return -EINVAL;
+	uri = strchr(text, '\n') + 1;
+	if (transport >= LF_SIP_TRANSPORTS || strlen(tag) != LF_TAG_SIZE - 1 ||
+	    uri_len > len || dialog_len > len ||
+	    strlen(uri) < uri_len + 1 + dialog_len || uri[uri_len] != '\n')
+		return -EINVAL;
+	memcpy(n->tag, tag, sizeof(n->tag));
+	lf_text_copy(source.address, sizeof(source.address), address);
+	source.port = (uint16_t)port;
+	source.transport = (enum lf_sip_transport)transport;
+	if (keep_source(n, &source))
+		return -EINVAL;
+	n->cseq = cseq;
+	n->refresh_cseq = refresh;
+	n->has_route = route;
+	uri[uri_len] = '\0';
+	parts = (struct parts){uri, uri + uri_len + 1, dialog_len,
+			       uri + uri_len + 1 + dialog_len};
+	if (strlen(parts.event) > EVENT_MAX || render_head(n, &parts) ||
+	    !n->call_id.len || !n->remote_tag.len)
+		return -EINVAL;
+	return restore_target(n, uri);
+}
+
+/* ---- what changes from one to the next ---- */
+
+static const char *reason_word(uint8_t reason)
+{
+	static const char *const words[] = {
+		[LF_REASON_NONE] = NULL,
+		[LF_REASON_DEACTIVATED] = "deactivated",
+		[LF_REASON_PROBATION] = "probation",
+		[LF_REASON_REJECTED] = "rejected",
+		[LF_REASON_TIMEOUT] = "timeout",
+		[LF_REASON_GIVEUP] = "giveup",
+		[LF_REASON_NORESOURCE] = "noresource",
+		[LF_REASON_INVARIANT] = "invariant",
+	};
+
+	return words[reason];
+}
+
+size_t lf_sip_news_lines(char out[LF_SIP_STATE_MAX], uint32_t cseq,
+			 const struct lf_sip_news *news)
+{
+	static const char *const words[] = {"active", "pending", "terminated"};
+	bool is_end = news->state == LF_SUB_TERMINATED;
+	const char *reason = is_end ? reason_word(news->reason) : NULL;
+	const size_t size = LF_SIP_STATE_MAX;
+	int n = snprintf(out, size, "CSeq: %u NOTIFY\r\nSubscription-State: %s",
+			 cseq, words[news->state]);
+
+	if (reason)
+		n += snprintf(out + n, size - (size_t)n, ";reason=%s", reason);
+	if (!is_end && news->expires_s != LF_SIP_ABSENT &&
+	    !news->without_expires)
+		n += snprintf(out + n, size - (size_t)n, ";expires=%u",
+			      news->expires_s);
+	if (is_end && news->retry_after_s != LF_SIP_ABSENT)
+		n += snprintf(out + n, size - (size_t)n, ";retry-after=%u",
+			      news->retry_after_s);
+	n += snprintf(out + n, size - (size_t)n, "%s",
+		      news->body ? "\r\n" : "\r\nContent-Length: 0\r\n\r\n");
+	return (size_t)n;
+}
