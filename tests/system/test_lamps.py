@@ -26,7 +26,7 @@ def test_every_state_of_every_dialect_reaches_a_console(
         server, tmp_path, cleanup, console, dialect, protocol):
     sim = cleanup(Sim(tmp_path, args=["-d", dialect]))
     server.add_users(range(2001, 2004))
-    server.add_feed(sim.server, protocol=protocol, dialect=dialect)
+    server.add_feed(sim.server, protocol=protocol, dialect=dialect, package="presence")
     console.sub_lamps()
     console.wait_row(2001, tel="idle")
     for state, lamp in DIALECTS[dialect].items():
