@@ -131,6 +131,7 @@ static void forget_dialog(struct lf_leg *leg)
 {
 	unsave(leg);
 	lf_sip_sub_reset(leg->sub);
+	leg->ops->on_new_dialog(leg);
 	leg->must_hear = true;
 }
 
@@ -486,6 +487,8 @@ static void read_document(struct lf_leg *leg,
 	if (!notify->len && leg->cond == LF_COND_OK)
 		return; /* no change */
 	err = leg->ops->on_document(leg, notify);
+	if (err == -ESTALE)
+		return; /* overtaken on its way */
 	if (err == -EAGAIN) {
 		resync(leg);
 		return;

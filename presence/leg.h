@@ -40,10 +40,14 @@ enum lf_leg_state {
 struct lf_leg_ops {
 	/*
 	 * A NOTIFY's document (len may be 0): keep what it says. -EAGAIN: one
-	 * was lost, the full state is needed; -EPROTO: not understood.
+	 * was lost, the full state is needed; -ESTALE: older than what
+	 * is known; -EPROTO: not understood.
 	 */
 	int (*on_document)(struct lf_leg *leg,
 			   const struct lf_sip_notify *notify);
+	/* The next document begins anew: versions of the last dialog are
+	 * void. What it said is still what is known. */
+	void (*on_new_dialog)(struct lf_leg *leg);
 	/* leg->cond, leg->hint, or what was kept, may have changed. */
 	void (*on_change)(struct lf_leg *leg);
 	/* 489: which package instead? Negative: none, this one again later. */

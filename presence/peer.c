@@ -165,8 +165,13 @@ void lf_peer_trunk(struct lf_peer *peer, enum lf_sip_trunk_state state,
 {
 	bool answers = state == LF_TRUNK_UP || state == LF_TRUNK_FORBIDDEN;
 
+	bool is_pardoned = state == LF_TRUNK_UP && peer->is_forbidden;
+
+	peer->is_forbidden = state == LF_TRUNK_FORBIDDEN;
 	if (answers && !peer->is_up)
 		came_up(peer);
+	else if (is_pardoned)
+		refresh_all(peer); /* who was denied need not wait */
 	else if (!answers && state != LF_TRUNK_UNKNOWN)
 		went_down(peer, why);
 }

@@ -32,7 +32,8 @@ struct lf_peer {
 	uint16_t epoch;       /* grows when the peer has forgotten us */
 	uint8_t sweeps;       /* without a good refresh in between */
 	bool is_sweep_wanted; /* as soon as sweep_ms is over */
-	bool is_up;
+	bool is_up;           /* answers, whatever it answers */
+	bool is_forbidden;
 	int64_t sweep_ms;
 };
 

@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "presence/board.h"
+#include "presence/roster.h"
 #include "presence/saved.h"
 #include "presence/simple_conf.h"
 #include "presence/watch.h"
@@ -102,6 +103,8 @@ static void stop_feed(struct simple_feed *feed)
 		return;
 	if (feed->line.index >= 0)
 		lf_board_remove_feed(feed->simple->board, feed->line.index);
+	lf_roster_free(feed->line.roster);
+	feed->line.roster = NULL;
 	lf_peer_stop(&feed->line.peer);
 	lf_sip_trunk_free(feed->line.peer.trunk);
 	feed->line.peer.trunk = NULL;
@@ -131,6 +134,8 @@ static int start_feed(struct simple_feed *feed)
 
 	lf_peer_start(&line->peer);
 	err = start_trunk(feed);
+	if (!err && feed->conf.list_uri[0])
+		err = lf_roster_new(&line->roster, line, feed->conf.list_uri);
 	if (err)
 		goto fail;
 	err = lf_board_add_feed(simple->board, &lf_watch_ops, feed->conf.name,

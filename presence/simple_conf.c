@@ -105,6 +105,25 @@ static uint8_t best_packages(const char *dialect, bool has_presence_server)
 	return 1 << LF_PRESENCE;
 }
 
+static enum lf_dialect parse_dialect(const char *word)
+{
+	static const char *const words[] = {
+		[LF_DIALECT_AUTO] = "auto",
+		[LF_DIALECT_CUCM] = "cucm",
+		[LF_DIALECT_CUP] = "cup",
+		[LF_DIALECT_ASTERISK] = "asterisk",
+		[LF_DIALECT_FREESWITCH] = "freeswitch",
+		[LF_DIALECT_KAMAILIO] = "kamailio",
+		[LF_DIALECT_PLAIN] = "plain",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (lf_text_equal(word, words[i]))
+			return (enum lf_dialect)i;
+	return LF_DIALECT_AUTO;
+}
+
 static void choose_packages(struct reading *r, struct lf_simple_conf *conf)
 {
 	const char *package = text_of(r, "feed.*.package");
@@ -179,6 +198,7 @@ int lf_simple_conf_read(struct lf_simple_conf *ret,
 	conf.probe_ms = number(&r, "feed.*.probe-interval") * 1000;
 	conf.expires_s = (uint32_t)number(&r, "feed.*.expires");
 	conf.stale_after_ms = number(&r, "feed.*.stale-after") * 1000;
+	conf.dialect = parse_dialect(conf.dialect_name);
 	choose_packages(&r, &conf);
 	*ret = conf;
 	return 0;

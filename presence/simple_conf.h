@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "presence/pidf.h"
 #include "sip/sip.h"
 
 struct lf_settings;
@@ -23,7 +24,7 @@ struct lf_simple_conf {
 	char *dialect_name, *package_name;
 	char *allow_text; /* cut into the next one */
 	char **allow;     /* ends with NULL */
-	unsigned dialect; /* enum lf_dialect */
+	enum lf_dialect dialect;
 	uint8_t packages; /* 1 << enum lf_package */
 	bool may_turn;    /* the other package when one is refused */
 	bool is_enabled, has_presence_server;

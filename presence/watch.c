@@ -17,7 +17,9 @@
 #include "directory/user.h"
 #include "presence/board.h"
 #include "presence/brief.h"
+#include "presence/document.h"
 #include "presence/report.h"
+#include "presence/roster.h"
 #include "sip/subscribe.h"
 
 #include "core/banned.h"
@@ -26,12 +28,15 @@ struct part {
 	struct lf_leg leg;
 	struct lf_watch *watch;
 	struct lf_brief said;
+	struct lf_document *document; /* what it remembers between NOTIFYs */
 };
 
 struct lf_watch {
 	struct lf_line_feed *feed;
 	struct lf_person *person;
 	char *uri; /* NULL: the user has no line here */
+	struct lf_roster_seat seat;
+	bool is_listed; /* the list speaks for it, the parts are off */
 	uint8_t n_parts;
 	struct part parts[];
 };
@@ -162,16 +167,32 @@ static void compose(struct lf_watch *watch)
 
 /* ---- what a leg tells ---- */
 
+static void on_new_dialog(struct lf_leg *leg)
+{
+	lf_document_free(part_of(leg)->document);
+	part_of(leg)->document = NULL;
+}
+
 static void forget_document(struct part *part)
 {
 	lf_brief_done(&part->said);
+	on_new_dialog(&part->leg);
 }
 
-static int read_document(struct part *part, const struct lf_sip_notify *notify,
-			 struct lf_report *ret)
+struct reading {
+	struct lf_report report;
+	bool is_told;
+};
+
+static void on_report(const char *uri, const struct lf_report *report,
+		      void *arg)
 {
-	/* NEEDSWORK: document.h is on its way. */
-	return -EPROTO;
+	struct reading *r = arg;
+
+	if (uri)
+		return; /* nobody asked for a list */
+	r->report = *report;
+	r->is_told = true;
 }
 
 static void on_change(struct lf_leg *leg)
@@ -182,19 +203,23 @@ static void on_change(struct lf_leg *leg)
 static int on_document(struct lf_leg *leg, const struct lf_sip_notify *notify)
 {
 	struct part *part = part_of(leg);
-	struct lf_report report;
+	struct lf_line_feed *feed = part->watch->feed;
+	struct reading r = {.is_told = false};
 	int err;
 
-	memset(&report, 0, sizeof(report));
-	err = read_document(part, notify, &report);
-	if (err)
-		return err;
-	report.cond = LF_COND_OK;
-	report.at_ms = lf_mono_ms();
-	if (report.hint[0])
-		lf_text_copy(part->watch->feed->hint,
-			     sizeof(part->watch->feed->hint), report.hint);
-	return lf_brief_set(&part->said, &report) ? -EPROTO : 0;
+	if (notify->len) {
+		err = lf_document_read(&part->document, feed->dialect,
+				       notify->content_type, notify->body,
+				       notify->len, on_report, &r);
+		if (err)
+			return err;
+		if (!r.is_told || r.report.cond != LF_COND_OK)
+			return -EPROTO;
+	}
+	r.report.at_ms = lf_mono_ms();
+	if (r.report.hint[0])
+		lf_text_copy(feed->hint, sizeof(feed->hint), r.report.hint);
+	return lf_brief_set(&part->said, &r.report);
 }
 
 static int on_refused(struct lf_leg *leg)
@@ -217,6 +242,7 @@ static const char *subject(struct lf_leg *leg)
 
 static const struct lf_leg_ops leg_ops = {
 	.on_document = on_document,
+	.on_new_dialog = on_new_dialog,
 	.on_change = on_change,
 	.on_refused = on_refused,
 	.subject = subject,
@@ -265,7 +291,7 @@ static enum lf_package first_choice(const struct lf_line_feed *feed,
 	return package;
 }
 
-static void end(struct lf_watch *watch)
+static void stop_parts(struct lf_watch *watch)
 {
 	uint8_t i;
 
@@ -273,15 +299,63 @@ static void end(struct lf_watch *watch)
 		lf_leg_stop(&watch->parts[i].leg);
 		forget_document(&watch->parts[i]);
 	}
+}
+
+static int start_parts(struct lf_watch *watch)
+{
+	struct lf_line_feed *feed = watch->feed;
+	uint8_t package, i = 0;
+	int err = 0;
+
+	for (package = 0; package < LF_PACKAGES && !err; package++) {
+		if (!(feed->packages & 1 << package))
+			continue;
+		err = lf_leg_start(&watch->parts[i++].leg,
+				   first_choice(feed, package), watch->uri,
+				   false);
+	}
+	if (err)
+		stop_parts(watch);
+	else
+		compose(watch);
+	return err;
+}
+
+/* The list knows this line, or it does not (any more). */
+static void on_list(struct lf_roster_seat *seat, const struct lf_report *report)
+{
+	struct lf_watch *watch = LF_CONTAINER_OF(seat, struct lf_watch, seat);
+	struct lf_report copy;
+	int err = 0;
+
+	if (report) {
+		if (!watch->is_listed)
+			stop_parts(watch);
+		watch->is_listed = true;
+		copy = *report;
+		send_report(watch, &copy);
+		return;
+	}
+	if (watch->is_listed)
+		err = start_parts(watch);
+	watch->is_listed = false;
+	if (err)
+		report_cond(watch, LF_COND_ERROR, strerror(-err));
+}
+
+static void end(struct lf_watch *watch)
+{
+	if (watch->feed->roster)
+		lf_roster_rise(watch->feed->roster, &watch->seat);
+	stop_parts(watch);
 	free(watch->uri);
 	watch->uri = NULL;
 }
 
 static int begin(struct lf_watch *watch, char *uri)
 {
-	struct lf_line_feed *feed = watch->feed;
-	uint8_t package, i = 0;
-	int err = 0;
+	struct lf_roster *roster = watch->feed->roster;
+	int err;
 
 	watch->uri = uri;
 	if (!uri) {
@@ -290,16 +364,12 @@ static int begin(struct lf_watch *watch, char *uri)
 			    "of presence"); /* S55 */
 		return 0;
 	}
-	for (package = 0; package < LF_PACKAGES && !err; package++) {
-		if (!(feed->packages & 1 << package))
-			continue;
-		err = lf_leg_start(&watch->parts[i++].leg,
-				   first_choice(feed, package), uri, false);
-	}
+	watch->is_listed = roster != NULL; /* until the list says otherwise */
+	watch->seat.on_report = on_list;
+	err = roster ? lf_roster_sit(roster, &watch->seat, uri)
+		     : start_parts(watch);
 	if (err)
 		end(watch);
-	else
-		compose(watch);
 	return err;
 }
 
@@ -389,5 +459,5 @@ struct lf_watch *lf_watch_of(struct lf_leg *leg)
 
 int64_t lf_watch_heard_ms(struct lf_leg *leg)
 {
-	return part_of(leg)->said.at_ms;
+	return lf_watch_of(leg) ? part_of(leg)->said.at_ms : 0;
 }

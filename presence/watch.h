@@ -12,21 +12,24 @@
 #include "presence/feed.h"
 #include "presence/leg.h"
 #include "presence/peer.h"
+#include "presence/pidf.h"
 #include "presence/report.h"
 
 struct lf_board;
+struct lf_roster;
 struct lf_watch; /* opaque: see watch.c */
 
 /* A configured feed, as its watches see it; filled by simple.c. */
 struct lf_line_feed {
 	struct lf_peer peer;
 	struct lf_board *board;
-	int index;        /* at the board */
-	unsigned dialect; /* enum lf_dialect */
+	int index; /* at the board */
+	enum lf_dialect dialect;
 	uint8_t packages; /* 1 << enum lf_package, to subscribe to */
 	bool may_turn;    /* 489: the other one of presence and dialog */
 	bool has_presence_server;
-	const char *domain; /* of lines without a presence server */
+	const char *domain;       /* of lines without a presence server */
+	struct lf_roster *roster; /* a resource list first; or NULL */
 	size_t watches;
 	char hint[LF_REPORT_TEXT]; /* what a document gave away last: S26 */
 };
