@@ -17,7 +17,9 @@
 #include "core/banned.h"
 
 struct lf_sip_trunk {
-	char *name, *why;
+	struct lf_list node;
+	char *name, *why, *host;
+	uint16_t port;
 	enum lf_sip_trunk_state state;
 	lf_sip_trunk_fn *on_state;
 	void *arg;
@@ -39,6 +41,7 @@ struct lf_sip_sub {
 };
 
 static struct lf_list subs = {&subs, &subs};
+static struct lf_list trunks = {&trunks, &trunks};
 static struct lf_sip_sub *last;
 static struct fake_sip_counts counts;
 static size_t trunk_count;
@@ -226,9 +229,10 @@ void fake_sip_trunk_set(struct lf_sip_trunk *trunk,
 {
 	char *copy = strdup(why);
 
-	assert(copy);
-	free(trunk->why);
-	trunk->why = copy;
+	if (copy) {
+		free(trunk->why);
+		trunk->why = copy;
+	}
 	if (trunk->state == state)
 		return;
 	trunk->state = state;
@@ -246,6 +250,43 @@ size_t fake_sip_trunks(void)
 	return trunk_count;
 }
 
+struct lf_sip_trunk *fake_sip_trunk_at(size_t i)
+{
+	LF_LIST_FOREACH (node, &trunks)
+		if (i-- == 0)
+			return LF_CONTAINER_OF(node, struct lf_sip_trunk, node);
+	return NULL;
+}
+
+const char *fake_sip_trunk_host(const struct lf_sip_trunk *trunk)
+{
+	return trunk->host;
+}
+
+uint16_t fake_sip_trunk_port(const struct lf_sip_trunk *trunk)
+{
+	return trunk->port;
+}
+
+/* ---- sip/sip.h ---- */
+
+static const char *const transports[] = {"udp", "tcp", "tls"};
+
+const char *lf_sip_transport_name(enum lf_sip_transport transport)
+{
+	return transports[transport];
+}
+
+int lf_sip_transport_parse(enum lf_sip_transport *ret, const char *word)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (!strcmp(word, transports[i]))
+			*ret = (enum lf_sip_transport)i;
+	return 0;
+}
+
 /* ---- sip/trunk.h ---- */
 
 int lf_sip_trunk_new(struct lf_sip_trunk **ret, struct lf_sip *sip,
@@ -258,14 +299,18 @@ int lf_sip_trunk_new(struct lf_sip_trunk **ret, struct lf_sip *sip,
 		return -ENOMEM;
 	trunk->name = strdup(opts->name ? opts->name : "trunk");
 	trunk->why = strdup("nothing heard yet");
-	if (!trunk->name || !trunk->why)
+	trunk->host = strdup(opts->host ? opts->host : "");
+	trunk->port = opts->port;
+	if (!trunk->name || !trunk->why || !trunk->host)
 		goto fail;
+	lf_list_add_tail(&trunks, &trunk->node);
 	trunk->on_state = on_state;
 	trunk->arg = arg;
 	trunk_count++;
 	*ret = trunk;
 	return 0;
 fail:
+	free(trunk->host);
 	free(trunk->name);
 	free(trunk->why);
 	free(trunk);
@@ -278,6 +323,8 @@ void lf_sip_trunk_free(struct lf_sip_trunk *trunk)
 		return;
 	assert(trunk->subs == 0);
 	trunk_count--;
+	lf_list_del(&trunk->node);
+	free(trunk->host);
 	free(trunk->name);
 	free(trunk->why);
 	free(trunk);

@@ -73,6 +73,9 @@ void fake_sip_notify_with(struct lf_sip_sub *sub,
 void fake_sip_trunk_set(struct lf_sip_trunk *trunk,
 			enum lf_sip_trunk_state state, const char *why);
 void fake_sip_trunk_set_credentials(struct lf_sip_trunk *trunk, bool has);
-size_t fake_sip_trunks(void); /* that exist now */
+size_t fake_sip_trunks(void);                     /* that exist now */
+struct lf_sip_trunk *fake_sip_trunk_at(size_t i); /* oldest first, or NULL */
+const char *fake_sip_trunk_host(const struct lf_sip_trunk *trunk);
+uint16_t fake_sip_trunk_port(const struct lf_sip_trunk *trunk);
 
 #endif
