@@ -208,6 +208,13 @@ static bool is_other_unknown(const msg_header_t *h, const char *name)
 	       !lf_text_equal(((const msg_unknown_t *)h)->un_name, name);
 }
 
+static char *value_of(su_home_t *home, const msg_header_t *h)
+{
+	if (h->sh_class == sip_unknown_class)
+		return su_strdup(home, ((const msg_unknown_t *)h)->un_value);
+	return sip_header_as_string(home, (const sip_header_t *)h);
+}
+
 const char *lf_sip_request_header(struct lf_sip_request *req, const char *name)
 {
 	const msg_header_t *h = first_header(req, name);
@@ -216,8 +223,7 @@ const char *lf_sip_request_header(struct lf_sip_request *req, const char *name)
 	for (; h; h = h->sh_next) {
 		if (is_other_unknown(h, name))
 			continue;
-		value = sip_header_as_string(req->home,
-					     (const sip_header_t *)h);
+		value = value_of(req->home, h);
 		if (!value)
 			return joined;
 		joined = joined ? su_sprintf(req->home, "%s, %s", joined, value)

@@ -355,7 +355,8 @@ static int open_agent(struct lf_sip *sip, const struct lf_sip_opts *opts)
 		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY | MSG_DO_CANONIC),
 		NTATAG_CLIENT_RPORT(1), TPTAG_UDP_RMEM(UDP_BUFFER),
 		TPTAG_QUEUESIZE(SEND_QUEUE), TPTAG_PONG2PING(1),
-		TPTAG_IDLE(IDLE_MS), TPTAG_TIMEOUT(PARTIAL_MS), TAG_END());
+		TPTAG_SDWN_ERROR(1), TPTAG_IDLE(IDLE_MS),
+		TPTAG_TIMEOUT(PARTIAL_MS), TAG_END());
 	return sip->agent ? 0 : open_error(sip, "UDP and TCP", opts->port);
 }
 
@@ -371,8 +372,8 @@ static int open_tls(struct lf_sip *sip, const struct lf_sip_opts *opts)
 				TPTAG_CERTIFICATE(opts->tls_dir),
 				TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_OUT),
 				TPTAG_QUEUESIZE(SEND_QUEUE), TPTAG_PONG2PING(1),
-				TPTAG_IDLE(IDLE_MS), TPTAG_TIMEOUT(PARTIAL_MS),
-				TAG_END()) < 0)
+				TPTAG_SDWN_ERROR(1), TPTAG_IDLE(IDLE_MS),
+				TPTAG_TIMEOUT(PARTIAL_MS), TAG_END()) < 0)
 		return open_error(sip, "TLS", opts->tls_port);
 	return 0;
 }

@@ -18,17 +18,25 @@ static void drop_line(enum lf_log_level level, const char *room,
 		fprintf(stderr, "%s: %s\n", room, text);
 }
 
+static void on_tick(uv_timer_t *timer)
+{
+}
+
 void bench_open(struct bench *b)
 {
 	lf_log_set_sink(drop_line, NULL);
 	b->closing = 0;
 	assert_int_equal(0, uv_loop_init(&b->loop));
 	assert_int_equal(0, lf_timers_new(&b->timers, &b->loop));
+	uv_timer_init(&b->loop, &b->tick);
+	uv_timer_start(&b->tick, on_tick, 2, 2);
+	uv_unref((uv_handle_t *)&b->tick);
 }
 
 void bench_close(struct bench *b)
 {
 	lf_timers_close(b->timers);
+	uv_close((uv_handle_t *)&b->tick, NULL);
 	uv_run(&b->loop, UV_RUN_DEFAULT);
 	assert_int_equal(0, b->closing);
 	assert_int_equal(0, uv_loop_close(&b->loop));

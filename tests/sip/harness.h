@@ -23,6 +23,7 @@
 struct bench {
 	uv_loop_t loop;
 	struct lf_timers *timers;
+	uv_timer_t tick; /* what happens inside sofia wakes nobody else */
 	unsigned closing;
 };
 

@@ -33,7 +33,6 @@ struct pair_opts {
 	const char *tls_dir;  /* of both */
 	const char *password; /* the watcher's; the server knows "secret" */
 	bool has_users;       /* the server has no trunk, but digest */
-	bool is_md5_only;
 	unsigned max_in_flight;
 };
 

@@ -9,6 +9,7 @@
 
 #include "core/buf.h"
 #include "core/text.h"
+#include "sip/digest.h"
 #include "tests/sip/harness.h"
 
 #include "core/banned.h"
@@ -79,6 +80,7 @@ static int stage_up(void **state)
 		.name = "pbx",
 		.host = "127.0.0.1",
 		.uri = "lampfield@pbx.example",
+		.password = "secret",
 		.probe_ms = 60000,
 	};
 
@@ -535,6 +537,54 @@ static void a_saved_dialog_goes_on_with_a_higher_cseq(void **state)
 	lf_buf_done(&again);
 }
 
+/* The response that the password gives to what the peer received. */
+static void check_credentials(const struct raw *r, const char *algorithm)
+{
+	char line[512], *words[16] = {NULL}, *rest = line, *word;
+	char ha1[65], expected[65];
+	struct lf_digest d;
+	size_t n = 0;
+
+	lf_text_copy(line, sizeof(line), raw_header(r, "Authorization"));
+	assert_true(lf_text_starts(line, "Digest "));
+	rest += 7;
+	while (n < 15 && (word = strsep(&rest, ",")) != NULL)
+		words[n++] = lf_text_trim(word);
+	assert_int_equal(
+		0, lf_digest_parse(&d, "Digest", (const char *const *)words));
+	assert_int_equal(!strcmp(algorithm, "SHA-256"), d.is_sha256);
+	assert_string_equal("lampfield", d.username);
+	lf_digest_ha1(ha1, d.is_sha256, d.username, d.realm, "secret");
+	lf_digest_response(expected, &d, ha1, "SUBSCRIBE");
+	assert_string_equal(expected, d.response);
+}
+
+static void a_challenge_is_answered_in_its_algorithm(void **state)
+{
+	static const char *const algorithms[] = {"MD5", "SHA-256"};
+	struct stage *s = *state;
+	char challenge[256];
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(0, lf_sip_subscribe(s->sub, 600));
+		raw_expect(&s->pbx, "SUBSCRIBE");
+		snprintf(challenge, sizeof(challenge),
+			 "WWW-Authenticate: Digest realm=\"r\", "
+			 "nonce=\"n%d\", algorithm=SHA-512-256\r\n"
+			 "WWW-Authenticate: Digest realm=\"pbx\", "
+			 "nonce=\"n%d\", algorithm=%s, qop=\"auth\", "
+			 "stale=true\r\n",
+			 i, i, algorithms[i]);
+		raw_reply(&s->pbx, "401 Unauthorized", "one", challenge);
+		raw_expect(&s->pbx, "SUBSCRIBE");
+		check_credentials(&s->pbx, algorithms[i]);
+		raw_reply(&s->pbx, "404 Not Found", "one", "");
+		RUN_UNTIL(&s->bench, s->responses == (unsigned)i + 1);
+		assert_int_equal(404, s->response.status);
+	}
+	assert_true(lf_sip_trunk_has_credentials(s->trunk));
+}
+
 static void everything_may_be_closed_in_mid_flight(void **state)
 {
 	struct stage *s = *state;
@@ -569,6 +619,7 @@ int main(void)
 		TEST(garbage_changes_nothing),
 		TEST(bad_uris_and_damaged_dialogs_are_refused),
 		TEST(a_saved_dialog_goes_on_with_a_higher_cseq),
+		TEST(a_challenge_is_answered_in_its_algorithm),
 		TEST(everything_may_be_closed_in_mid_flight),
 	};
 
