@@ -125,7 +125,7 @@ static void tell_seat(struct lf_roster *roster, struct lf_roster_seat *seat)
 
 	if (!has_hope(roster) ||
 	    (roster->is_known && !seat->entry->is_listed)) {
-		seat->on_report(seat, NULL);
+		seat->on_report(NULL, seat->arg);
 		return;
 	}
 	memset(&report, 0, sizeof(report));
@@ -136,7 +136,7 @@ static void tell_seat(struct lf_roster *roster, struct lf_roster_seat *seat)
 		lf_text_copy(report.hint, sizeof(report.hint),
 			     leg->hint ? leg->hint : "");
 	}
-	seat->on_report(seat, &report);
+	seat->on_report(&report, seat->arg);
 }
 
 static void tell_entry(struct lf_roster *roster, struct lf_roster_entry *entry)

@@ -15,13 +15,13 @@ struct lf_report;
 struct lf_roster; /* opaque: see roster.c */
 struct lf_roster_entry;
 
-/* A watch's place in the roster; in the watch. */
+/* A watch's place in the roster; lives in the watch. */
 struct lf_roster_seat {
 	struct lf_list node;
 	struct lf_roster_entry *entry; /* NULL: not seated */
 	/* From the list; NULL: not there, or no list: look for yourself. */
-	void (*on_report)(struct lf_roster_seat *seat,
-			  const struct lf_report *report);
+	void (*on_report)(const struct lf_report *report, void *arg);
+	void *arg;
 };
 
 int lf_roster_new(struct lf_roster **ret, struct lf_line_feed *feed,

@@ -34,16 +34,20 @@ struct part {
 struct lf_watch {
 	struct lf_line_feed *feed;
 	struct lf_person *person;
-	char *uri; /* NULL: the user has no line here */
-	struct lf_roster_seat seat;
+	char *uri;      /* NULL: the user has no line here */
 	bool is_listed; /* the list speaks for it, the parts are off */
 	uint8_t n_parts;
-	struct part parts[];
+	struct part parts[]; /* and then, with a roster, a seat */
 };
 
 static struct part *part_of(struct lf_leg *leg)
 {
 	return LF_CONTAINER_OF(leg, struct part, leg);
+}
+
+static struct lf_roster_seat *seat_of(struct lf_watch *watch)
+{
+	return (struct lf_roster_seat *)(void *)&watch->parts[watch->n_parts];
 }
 
 /* ---- one report ---- */
@@ -322,9 +326,9 @@ static int start_parts(struct lf_watch *watch)
 }
 
 /* The list knows this line, or it does not (any more). */
-static void on_list(struct lf_roster_seat *seat, const struct lf_report *report)
+static void on_list(const struct lf_report *report, void *arg)
 {
-	struct lf_watch *watch = LF_CONTAINER_OF(seat, struct lf_watch, seat);
+	struct lf_watch *watch = arg;
 	struct lf_report copy;
 	int err = 0;
 
@@ -343,10 +347,19 @@ static void on_list(struct lf_roster_seat *seat, const struct lf_report *report)
 		report_cond(watch, LF_COND_ERROR, strerror(-err));
 }
 
+static int sit(struct lf_watch *watch)
+{
+	struct lf_roster_seat *seat = seat_of(watch);
+
+	seat->on_report = on_list;
+	seat->arg = watch;
+	return lf_roster_sit(watch->feed->roster, seat, watch->uri);
+}
+
 static void end(struct lf_watch *watch)
 {
 	if (watch->feed->roster)
-		lf_roster_rise(watch->feed->roster, &watch->seat);
+		lf_roster_rise(watch->feed->roster, seat_of(watch));
 	stop_parts(watch);
 	free(watch->uri);
 	watch->uri = NULL;
@@ -365,9 +378,7 @@ static int begin(struct lf_watch *watch, char *uri)
 		return 0;
 	}
 	watch->is_listed = roster != NULL; /* until the list says otherwise */
-	watch->seat.on_report = on_list;
-	err = roster ? lf_roster_sit(roster, &watch->seat, uri)
-		     : start_parts(watch);
+	err = roster ? sit(watch) : start_parts(watch);
 	if (err)
 		end(watch);
 	return err;
@@ -382,11 +393,13 @@ static int watch_open(void *arg, struct lf_person *person, void **ret_watch)
 {
 	struct lf_line_feed *feed = arg;
 	uint8_t i, n = count_packages(feed->packages);
+	struct lf_roster_seat *seat;
 	struct lf_watch *watch;
 	char *uri;
 	int err;
 
-	watch = calloc(1, sizeof(*watch) + n * sizeof(watch->parts[0]));
+	watch = calloc(1, sizeof(*watch) + n * sizeof(watch->parts[0]) +
+				  (feed->roster ? sizeof(*seat) : 0));
 	if (!watch)
 		return -ENOMEM;
 	watch->feed = feed;
