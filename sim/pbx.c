@@ -43,6 +43,7 @@ struct sub {
 	int64_t expires_at_ms;
 	unsigned version;
 	bool is_dialog;
+	struct lf_buf sent, before; /* the last documents */
 };
 
 static const struct lf_sip_notifier_ops notifier_ops;
@@ -60,50 +61,66 @@ static void sub_free(struct sub *sub)
 	lf_timer_stop(pbx->timers, &sub->late);
 	lf_list_del(&sub->node);
 	lf_sip_notifier_free(sub->notifier);
+	lf_buf_done(&sub->sent);
+	lf_buf_done(&sub->before);
 	pbx->counts.subscriptions--;
 	free(sub);
 }
 
-static void send_state(struct sub *sub, unsigned version,
-		       enum lf_sip_substate state, enum lf_sip_reason reason)
+static void render(struct sub *sub)
+{
+	struct pbx *pbx = pbx_of(sub);
+	struct lf_buf old = sub->before;
+
+	sub->before = sub->sent;
+	sub->sent = old;
+	lf_buf_reset(&sub->sent);
+	if (sub->is_dialog)
+		phone_write_dialog_info(sub->phone, pbx->opts.dialect,
+					pbx->domain, sub->version++,
+					&sub->sent);
+	else
+		phone_write_pidf(sub->phone, pbx->opts.dialect, pbx->domain,
+				 &sub->sent);
+}
+
+static void send_document(struct sub *sub, const struct lf_buf *document,
+			  enum lf_sip_substate state, enum lf_sip_reason reason)
 {
 	struct pbx *pbx = pbx_of(sub);
 	int64_t left_ms = sub->expires_at_ms - lf_mono_ms();
-	struct lf_buf body = {0};
-	struct lf_sip_notify_out out = {
+	const struct lf_sip_notify_out out = {
 		.state = state,
 		.reason = reason,
 		.expires_s = left_ms > 0 ? (uint32_t)(left_ms / 1000) : 0,
 		.retry_after_s = LF_SIP_ABSENT,
 		.without_expires = pbx->opts.dialect == DIALECT_CUCM,
+		.content_type = sub->is_dialog ? "application/dialog-info+xml"
+					       : "application/pidf+xml",
+		.body = lf_buf_str(document),
+		.len = document->len,
 	};
 
-	if (sub->is_dialog) {
-		phone_write_dialog_info(sub->phone, pbx->opts.dialect,
-					pbx->domain, version, &body);
-		out.content_type = "application/dialog-info+xml";
-	} else {
-		phone_write_pidf(sub->phone, pbx->opts.dialect, pbx->domain,
-				 &body);
-		out.content_type = "application/pidf+xml";
-	}
-	out.body = lf_buf_str(&body);
-	out.len = body.len;
 	if (!lf_sip_notifier_send(sub->notifier, &out))
 		pbx->counts.notifies++;
-	lf_buf_done(&body);
 }
 
 static void notify_now(struct sub *sub)
 {
 	struct pbx *pbx = pbx_of(sub);
-	unsigned version = sub->version++;
 
-	send_state(sub, version, LF_SUB_ACTIVE, LF_REASON_NONE);
+	render(sub);
+	send_document(sub, &sub->sent, LF_SUB_ACTIVE, LF_REASON_NONE);
 	if (pbx->faults.is_duplicate)
-		send_state(sub, version, LF_SUB_ACTIVE, LF_REASON_NONE);
-	if (pbx->faults.is_replay && version)
-		send_state(sub, version - 1, LF_SUB_ACTIVE, LF_REASON_NONE);
+		send_document(sub, &sub->sent, LF_SUB_ACTIVE, LF_REASON_NONE);
+	if (pbx->faults.is_replay && sub->before.len)
+		send_document(sub, &sub->before, LF_SUB_ACTIVE, LF_REASON_NONE);
+}
+
+static void say_goodbye(struct sub *sub)
+{
+	render(sub);
+	send_document(sub, &sub->sent, LF_SUB_TERMINATED, LF_REASON_TIMEOUT);
 }
 
 static void on_late(struct lf_timer *timer, void *arg)
@@ -132,7 +149,7 @@ static void on_expiry(struct lf_timer *timer, void *arg)
 {
 	struct sub *sub = arg;
 
-	send_state(sub, sub->version++, LF_SUB_TERMINATED, LF_REASON_TIMEOUT);
+	say_goodbye(sub);
 	sub_free(sub);
 }
 
@@ -162,7 +179,7 @@ static void on_refresh(struct lf_sip_notifier *n, struct lf_sip_request *req,
 		notify(sub);
 		return;
 	}
-	send_state(sub, sub->version++, LF_SUB_TERMINATED, LF_REASON_TIMEOUT);
+	say_goodbye(sub);
 	sub_free(sub);
 }
 

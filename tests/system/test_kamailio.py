@@ -98,7 +98,7 @@ def rich(server, console, kamailio):
     server.ctl("user", "add", "username=bob", "last_name=Bob", "ext=2001",
                f"sip_uri=bob@{kamailio.server}")
     server.add_feed(kamailio.server, has_presence_server="yes", dialect="kamailio",
-                    probe_interval="1", stale_after="5")
+                    probe_interval="1", stale_after="10")
     console.sub_lamps()
     return console
 

@@ -25,7 +25,7 @@ def right(server, sim):
 @pytest.fixture
 def watched(server, sim, console):
     server.add_users(PHONES)
-    server.add_feed(sim.server, probe_interval="1", stale_after="5")
+    server.add_feed(sim.server, probe_interval="1", stale_after="10")
     console.sub_lamps()
     wait_for("all lamps", lambda: right(server, sim))
     return console
@@ -46,10 +46,11 @@ def test_kill_9_of_lampfieldd(server, sim, watched):
     again.login()
     again.sub_lamps()
     wait_for("all lamps", lambda: right(server, sim), 10)
-    # The dialogs of before were continued: no subscription is left behind.
+    # The dialogs of before were continued, and none is left behind. (The PBX
+    # itself dropped those that it could not notify.)
     after = sim.count()
     assert after["subscriptions"] == len(PHONES)
-    assert after["subscribes"] == before["subscribes"]
+    assert after["refreshes"] - before["refreshes"] >= len(PHONES) // 2
     again.close()
 
 
@@ -67,11 +68,12 @@ def test_silence_of_the_pbx_shows_stale_and_never_idle(server, sim, watched):
     sim.run("state 2003 busy")
     watched.wait_row(2003, tel="busy")
     watched.events.clear()
-    sim.run("silence 12")
+    sim.run("silence 20")
     move_half(sim)
-    watched.wait_row(2003, cond="stale", tel="unknown")
+    watched.wait_row(2003, 30, cond="stale", tel="unknown")
     assert set(server.lamps().values()) == {"unknown"}
     wait_for("all lamps", lambda: right(server, sim), 40)
+    watched.wait_row(2003, tel="busy", cond="ok")
     # While it was silent no row went back to idle.
     told = [row for e in watched.events for row in e["params"].get("d", [])]
     stale = next(i for i, row in enumerate(told) if row.get("cond") == "stale")
@@ -102,7 +104,7 @@ def test_late_duplicate_and_older_documents_change_nothing(server, tmp_path, cle
         console.wait_row(2001, tel="busy")
         sim.run("state 2001 idle")
         console.wait_row(2001, tel="idle")
-        assert right(server, sim)
+        wait_for("all lamps", lambda: right(server, sim))
         sim.run("well")
 
 
@@ -117,7 +119,7 @@ def test_a_clock_step_of_an_hour_changes_no_lamp(tmp_path, cleanup, sim):
         "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}).start())
     server.add_operator()
     server.add_users(PHONES)
-    server.add_feed(sim.server, probe_interval="1", stale_after="5")
+    server.add_feed(sim.server, probe_interval="1", stale_after="10")
     console = cleanup(Console(server))
     console.login()
     console.sub_lamps()
@@ -132,9 +134,9 @@ def test_a_clock_step_of_an_hour_changes_no_lamp(tmp_path, cleanup, sim):
         for ext in PHONES:
             sim.run(f"state {ext} idle")
         wait_for("all lamps", lambda: right(server, sim))
-        server.ctl("note", "2001", step)
+        server.ctl("set", f"voicemail.pilot=88{step[1:]}")
         # The step was real: people's time moved.
-        assert server.ctl("audit")[-1]["when"][11:13] != hour or step == "+0"
+        assert server.ctl("audit")[-1]["when"][11:13] != hour
         conditions = [row["cond"] for e in console.events
                       for row in e["params"].get("d", []) if "cond" in row]
         assert not conditions, conditions
