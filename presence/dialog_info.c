@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "core/xml.h"
 #include "presence/report.h"
+#include "presence/uri.h"
 
 #include "core/banned.h"
 
@@ -53,16 +54,6 @@ static enum state state_of(const struct lf_xml_node *node)
 	return CONFIRMED; /* an unknown word is a call all the same */
 }
 
-/* "sip:777@host;x", "777@host" and "777" are all 777. */
-static void copy_user(char *out, size_t size, const char *uri)
-{
-	const char *colon = strpbrk(uri, ":@");
-
-	if (colon && *colon == ':')
-		uri = colon + 1;
-	lf_text_copy_n(out, size, uri, strcspn(uri, "@;>?"));
-}
-
 static void read_peer(struct dialog *d, const struct lf_xml_node *node)
 {
 	const struct lf_xml_node *remote = lf_xml_child(node, "remote");
@@ -73,7 +64,7 @@ static void read_peer(struct dialog *d, const struct lf_xml_node *node)
 		lf_text_copy(uri, sizeof(uri),
 			     lf_xml_attr(lf_xml_child(remote, "target"), "uri")
 				     ?: "");
-	copy_user(d->peer, sizeof(d->peer), uri);
+	lf_uri_copy_user(d->peer, sizeof(d->peer), uri);
 }
 
 static void read_dialog(struct dialog *d, const struct lf_xml_node *node)

@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "core/xml.h"
 #include "presence/report.h"
+#include "presence/uri.h"
 
 #include "core/banned.h"
 
@@ -75,6 +76,7 @@ struct facts {
 	bool is_idle, is_asterisk, is_freeswitch;
 	char person_note[LF_REPORT_TEXT], tuple_note[LF_REPORT_TEXT];
 	char top_note[LF_REPORT_TEXT];
+	char caller[LF_REPORT_NUMBER];
 	int64_t since_ms;
 };
 
@@ -100,13 +102,27 @@ static unsigned activity_of(const struct lf_xml_node *node)
 	return 0;
 }
 
-static unsigned gather_activities(const struct lf_xml_node *parent)
+/* Cisco: <ce:alerting identity="sip:3100@host"/> */
+static void gather_caller(struct facts *f, const struct lf_xml_node *node)
+{
+	const char *uri = lf_xml_attr(node, "identity");
+
+	if (uri && !*f->caller)
+		lf_uri_copy_user(f->caller, sizeof(f->caller), uri);
+}
+
+static unsigned gather_activities(struct facts *f,
+				  const struct lf_xml_node *parent)
 {
 	const struct lf_xml_node *child;
-	unsigned all = 0;
+	unsigned all = 0, one;
 
-	for (child = lf_xml_first(parent); child; child = lf_xml_next(child))
-		all |= activity_of(child);
+	for (child = lf_xml_first(parent); child; child = lf_xml_next(child)) {
+		one = activity_of(child);
+		if (one & ALERTING)
+			gather_caller(f, child);
+		all |= one;
+	}
 	return all;
 }
 
@@ -133,7 +149,7 @@ static unsigned gather_activities_and_input(struct facts *f,
 
 	if (input)
 		gather_input(f, input);
-	return gather_activities(node);
+	return gather_activities(f, node);
 }
 
 /* 1: open, -1: closed, 0: neither, such as baresip's "unknown". */
@@ -319,12 +335,17 @@ static void weigh(struct lf_report *r, const struct facts *f)
 	r->is_dnd = all & DND;
 	r->is_idle = f->is_idle;
 	r->since_ms = f->since_ms;
-	r->knows = LF_KNOWS_DND;
+	r->knows = 0;
 	if (r->line != LF_TEL_UNKNOWN)
 		r->knows |= LF_KNOWS_LINE;
 	if (r->rich != LF_RICH_UNKNOWN)
 		r->knows |= LF_KNOWS_RICH;
+	/* Whoever says nothing else does not say "may be disturbed" either. */
+	if (r->knows)
+		r->knows |= LF_KNOWS_DND;
 	lf_text_copy(r->message, sizeof(r->message), note);
+	if (r->line == LF_TEL_RINGING)
+		lf_text_copy(r->peer, sizeof(r->peer), f->caller);
 	if ((all & DND) && (all & ON_PHONE)) /* S26 */
 		lf_text_copy(r->hint, sizeof(r->hint),
 			     "do-not-disturb and on-the-phone together: is "
