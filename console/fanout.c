@@ -247,8 +247,8 @@ static unsigned drain_all(struct lf_console *console)
 			now.next, struct lf_session, dirty_node);
 
 		lf_list_del(&session->dirty_node);
+		n += session->conn != NULL;
 		drain(session);
-		n++;
 	}
 	return n;
 }
@@ -323,6 +323,8 @@ void lf_fanout_settings(void *arg)
 	lf_limits_read(&console->limits, console->parts.settings);
 	if (was.mask_digits != console->limits.mask_digits)
 		moved |= LF_ROW_FWD;
+	if (was.shows_peer != console->limits.shows_peer)
+		moved |= LF_ROW_PEER;
 	if (moved)
 		LF_MAP_FOREACH (shown, &console->shown)
 			lf_shown_mark(shown, moved);

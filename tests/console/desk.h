@@ -21,7 +21,7 @@ struct lf_person;
 struct lf_stream;
 struct lf_web;
 
-#define DESK_PERSONS 64
+#define DESK_PERSONS 128
 
 struct desk {
 	struct rig *rig;
@@ -37,6 +37,7 @@ struct desk {
 	uint16_t web_port;
 	struct lf_console *console;
 	int feed;
+	const char *peer; /* what the reports say of the other party */
 	struct lf_person *watched[DESK_PERSONS];
 	size_t n_watched;
 	bool is_closed;

@@ -116,6 +116,45 @@ static void the_mask_of_forward_targets_is_a_setting(void **state)
 	client_close(client);
 }
 
+/* Whole rows are kept for the next login: they must not be of yesterday. */
+static void a_later_snapshot_is_of_now(void **state)
+{
+	struct desk *desk = *state;
+	struct client *rossi = enter(desk, "rossi"), *verdi;
+
+	watch(rossi, "bianchi", "",
+	      "{\"result\":{\"snap\":[{\"tel\":\"unknown\"}]}}");
+	desk_report(desk, "bianchi", LF_TEL_BUSY, LF_RICH_AWAY, "", "");
+	verdi = enter(desk, "verdi");
+	watch(verdi, "bianchi", "",
+	      "{\"result\":{\"snap\":[{\"tel\":\"busy\"}]}}");
+	client_close(rossi);
+	client_close(verdi);
+}
+
+static void the_remote_party_is_for_whom_the_administrator_says(void **state)
+{
+	struct desk *desk = *state;
+	struct client *rossi = enter(desk, "rossi");
+	struct client *verdi = enter(desk, "verdi");
+
+	desk->peer = "0445987654";
+	watch(rossi, "bianchi", ",\"fields\":[\"peer\"]", "{\"result\":{}}");
+	watch(verdi, "bianchi", ",\"fields\":[\"peer\",\"tel\"]",
+	      "{\"result\":{}}");
+	desk_set(desk, "console.show-peer", "yes");
+	client_expect(rossi, "{\"params\":{\"d\":[{\"peer\":null}]}}");
+	desk_report(desk, "bianchi", LF_TEL_BUSY, LF_RICH_AWAY, "", "");
+	client_expect(rossi,
+		      "{\"params\":{\"d\":[{\"peer\":\"0445987654\"}]}}");
+	client_expect(verdi, "{\"params\":{\"d\":[{\"tel\":\"busy\",\"!peer\":"
+			     "0}]}}");
+	desk_set(desk, "console.show-peer", "no");
+	client_expect(rossi, "{\"params\":{\"d\":[{\"peer\":null}]}}");
+	client_close(rossi);
+	client_close(verdi);
+}
+
 static void only_the_fields_asked_for_are_sent(void **state)
 {
 	struct desk *desk = *state;
@@ -341,6 +380,8 @@ int main(void)
 		TEST(a_change_arrives_as_what_moved_only),
 		TEST(a_value_that_goes_is_null),
 		TEST(the_mask_of_forward_targets_is_a_setting),
+		TEST(a_later_snapshot_is_of_now),
+		TEST(the_remote_party_is_for_whom_the_administrator_says),
 		TEST(only_the_fields_asked_for_are_sent),
 		TEST(two_changes_of_a_turn_are_one_delta),
 		TEST(a_row_that_flutters_is_sent_once_in_a_slot),
