@@ -297,6 +297,7 @@ static void a_second_login_is_told_or_takes_over(void **state)
 	struct client *first = client_open(*state, true);
 	struct client *second = client_open(*state, true);
 
+	desk_set(*state, "console.licences-bae", "1"); /* its own */
 	client_ask(first, LOGIN("rossi", "secret", ""),
 		   "{\"result\":{\"session\":\"*\"}}");
 	client_ask(second, LOGIN("rossi", "secret", ""),

@@ -169,6 +169,16 @@ static void a_slow_reader_does_not_delay_the_others(void **state)
 	turn(desk);
 	assert_int_equal(0, count(slow, "lamp"));
 	assert_int_equal(1, count(quick, "\"tel\":\"busy\""));
+
+	/* What the quick one shared in its time is not what is sent now. */
+	desk_report(desk, "guest", LF_TEL_RINGING, LF_RICH_BUSY, "", "");
+	turn(desk);
+	slow->backlog = 0;
+	lf_conn_drained(slow->conn);
+	turn(desk);
+	assert_int_equal(1, count(slow, desk_id(desk, "verdi")));
+	assert_int_equal(1, count(slow, desk_id(desk, "guest")));
+	assert_int_equal(1, count(slow, "\"tel\":\"busy\""));
 	wire_free(slow);
 	wire_free(quick);
 }
@@ -236,12 +246,15 @@ static void an_answer_that_left_counts_no_more(void **state)
 	const int64_t now_ms = lf_mono_ms();
 
 	wire_login(wire, "rossi");
-	lf_console_tick(desk->console, now_ms + 1000);
 	wire->backlog = 10;
 	wire_say(wire, "{\"id\":5,\"method\":\"ping\"}");
-	wire->backlog = 0;
-	lf_console_tick(desk->console, now_ms + 20000);
+	wire_say(wire, "{\"id\":6,\"method\":\"ping\"}");
+	/* All but the end of the second has left: that one's time begins. */
+	lf_console_tick(desk->console, now_ms + 9500);
+	lf_console_tick(desk->console, now_ms + 12000);
 	assert_false(wire->is_closed);
+	lf_console_tick(desk->console, now_ms + 20000);
+	assert_true(wire->is_closed);
 	wire_free(wire);
 }
 
@@ -274,7 +287,7 @@ static void who_never_logs_in_is_closed(void **state)
 	wire_free(wire);
 }
 
-static void a_long_snapshot_waits_for_the_reader(void **state)
+static void a_long_snapshot_waits_and_deltas_wait_behind_it(void **state)
 {
 	struct desk *desk = *state;
 	struct wire *wire = wire_open(desk);
@@ -286,11 +299,18 @@ static void a_long_snapshot_waits_for_the_reader(void **state)
 		       "\"lamps\",\"filter\":{\"all\":true},\"page\":10}}");
 	turn(desk);
 	assert_int_equal(10, count(wire, "\"u\":"));
+	/* One whose page is gone already, one whose page is the last. */
+	desk_report(desk, "guest", LF_TEL_BUSY, LF_RICH_AWAY, "", "");
+	desk_report(desk, "verdi", LF_TEL_RINGING, LF_RICH_AWAY, "", "");
 	wire->backlog = 0;
 	lf_conn_drained(wire->conn);
 	turn(desk);
-	assert_int_equal(105, count(wire, "\"u\":"));
-	assert_int_equal(1, count(wire, "\"more\":false"));
+	assert_int_equal(105 + 1, count(wire, "\"u\":"));
+	assert_int_equal(1,
+			 count(wire, "\"ext\":\"2103\",\"tel\":\"ringing\""));
+	assert_int_equal(1, count(wire, "\"method\":\"lamp\""));
+	assert_non_null(strstr(strstr(lf_buf_str(&wire->out), "\"more\":false"),
+			       "\"busy\""));
 	wire_free(wire);
 }
 
@@ -348,7 +368,7 @@ int main(void)
 		TEST(an_answer_that_left_counts_no_more),
 		TEST(silence_is_asked_about_and_then_ended),
 		TEST(who_never_logs_in_is_closed),
-		TEST(a_long_snapshot_waits_for_the_reader),
+		TEST(a_long_snapshot_waits_and_deltas_wait_behind_it),
 		TEST(a_row_is_the_same_for_everybody),
 		TEST(thirty_two_requests_in_work_pause_the_reading),
 	};

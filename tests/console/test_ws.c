@@ -147,6 +147,7 @@ static void expect(struct browser *browser, const char *expected)
 	json_t *got = json_loads(text, 0, NULL);
 	json_t *want = json_loads(expected, 0, NULL);
 
+	assert_int_equal('}', text[strlen(text) - 1]);
 	if (!json_holds(want, got))
 		fail_msg("expected %s\n     got %s", expected, text);
 	json_decref(got);
