@@ -58,7 +58,7 @@ const struct lf_setting_def lf_presence_settings[] = {
 	 "Requests that may be outstanding at the server at once.", "S27"},
 	{FEED("probe-interval"), LF_SET_INT, "5", 1, 3600, NULL, "s",
 	 "Time between two signs of life asked of the server.", "S27"},
-	{FEED("stale-after"), LF_SET_INT, "90", 10, 3600, NULL, "s",
+	{FEED("stale-after"), LF_SET_INT, "90", 5, 3600, NULL, "s",
 	 "How long a lamp outlives the silence of the server.", "S27"},
 	{FEED("allow"), LF_SET_LIST, "", 0, 1024, NULL, NULL,
 	 "Further addresses or networks this server may speak from, such as "
