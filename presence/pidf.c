@@ -11,10 +11,13 @@
 #include "core/clock.h"
 #include "core/text.h"
 #include "core/xml.h"
+#include "presence/note.h"
 #include "presence/report.h"
 #include "presence/uri.h"
 
 #include "core/banned.h"
+
+#define PROLOG_MAX 512 /* bytes before a DOCTYPE */
 
 /* RFC 4480, 3.2 and Cisco's own words; all that moves a lamp. */
 enum activity {
@@ -33,34 +36,35 @@ enum activity {
 static const struct word {
 	const char *name;
 	unsigned activity;
+	bool is_told; /* the word says more than the lamp's value */
 } words[] = {
 	{"on-the-phone", ON_PHONE},
 	{"alerting", ALERTING},
 	{"busy", BUSY},
-	{"performance", BUSY},
-	{"presentation", BUSY},
-	{"steering", BUSY},
-	{"worship", BUSY},
-	{"spectator", BUSY},
-	{"meeting", ENGAGED},
-	{"appointment", ENGAGED},
-	{"in-transit", ENGAGED},
-	{"travel", ENGAGED},
-	{"working", ENGAGED},
-	{"looking-for-work", ENGAGED},
-	{"shopping", ENGAGED},
+	{"performance", BUSY, true},
+	{"presentation", BUSY, true},
+	{"steering", BUSY, true},
+	{"worship", BUSY, true},
+	{"spectator", BUSY, true},
+	{"meeting", ENGAGED, true},
+	{"appointment", ENGAGED, true},
+	{"in-transit", ENGAGED, true},
+	{"travel", ENGAGED, true},
+	{"working", ENGAGED, true},
+	{"looking-for-work", ENGAGED, true},
+	{"shopping", ENGAGED, true},
 	{"dnd", DND},
 	{"do-not-disturb", DND},
 	{"away", AWAY},
-	{"breakfast", AWAY},
-	{"lunch", AWAY},
-	{"dinner", AWAY},
-	{"meal", AWAY},
-	{"holiday", AWAY},
-	{"vacation", AWAY},
-	{"sleeping", AWAY},
-	{"tv", AWAY},
-	{"playing", AWAY},
+	{"breakfast", AWAY, true},
+	{"lunch", AWAY, true},
+	{"dinner", AWAY, true},
+	{"meal", AWAY, true},
+	{"holiday", AWAY, true},
+	{"vacation", AWAY, true},
+	{"sleeping", AWAY, true},
+	{"tv", AWAY, true},
+	{"playing", AWAY, true},
 	{"permanent-absence", ABSENT},
 	{"available", AVAILABLE},
 	{"unavailable", OFFLINE},
@@ -68,14 +72,17 @@ static const struct word {
 	{"terminated", TERMINATED},
 };
 
+#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+
 /* Everything that a document may say, before it is weighed. */
 struct facts {
 	unsigned person, tuple; /* enum activity */
 	unsigned open, closed;  /* tuples */
 	bool person_closed, person_open;
-	bool is_idle, is_asterisk, is_freeswitch;
+	bool is_idle, has_person, is_asterisk, is_freeswitch;
 	char person_note[LF_REPORT_TEXT], tuple_note[LF_REPORT_TEXT];
 	char top_note[LF_REPORT_TEXT];
+	char word[LF_REPORT_TEXT]; /* what the lamp has no value for */
 	char caller[LF_REPORT_NUMBER];
 	int64_t since_ms;
 };
@@ -89,17 +96,28 @@ static bool is_ours(const struct lf_xml_node *node)
 	       lf_text_starts(ns, "urn:cisco:params:xml:ns:pidf");
 }
 
-static unsigned activity_of(const struct lf_xml_node *node)
+/*
+ * The elements around them, in XPIDF without a namespace. Somebody else's
+ * "tuple" or "status" is not ours to understand.
+ */
+static bool is_presence(const struct lf_xml_node *node, const char *name)
+{
+	const char *ns = lf_xml_ns(node);
+
+	return lf_xml_is(node, name) &&
+	       (!*ns || is_ours(node) ||
+		lf_text_starts(ns, "urn:ietf:params:xml:ns:cpim-pidf"));
+}
+
+static const struct word *find_word(const struct lf_xml_node *node)
 {
 	const char *name = lf_xml_name(node);
 
-	if (!is_ours(node))
-		return 0;
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+	for (size_t i = 0; is_ours(node) && i < LEN(words); i++) {
 		if (lf_text_equal(words[i].name, name))
-			return words[i].activity;
+			return &words[i];
 	}
-	return 0;
+	return NULL;
 }
 
 /* Cisco: <ce:alerting identity="sip:3100@host"/> */
@@ -109,21 +127,6 @@ static void gather_caller(struct facts *f, const struct lf_xml_node *node)
 
 	if (uri && !*f->caller)
 		lf_uri_copy_user(f->caller, sizeof(f->caller), uri);
-}
-
-static unsigned gather_activities(struct facts *f,
-				  const struct lf_xml_node *parent)
-{
-	const struct lf_xml_node *child;
-	unsigned all = 0, one;
-
-	for (child = lf_xml_first(parent); child; child = lf_xml_next(child)) {
-		one = activity_of(child);
-		if (one & ALERTING)
-			gather_caller(f, child);
-		all |= one;
-	}
-	return all;
 }
 
 static void keep_note(const struct lf_xml_node *node, char *out)
@@ -141,36 +144,68 @@ static void gather_input(struct facts *f, const struct lf_xml_node *node)
 		lf_text_equal(lf_xml_text(node, text, sizeof(text)), "idle");
 }
 
-/* CUP puts user-input among the activities. */
-static unsigned gather_activities_and_input(struct facts *f,
-					    const struct lf_xml_node *node)
+/* "meeting", "in transit": for people, who may want more than "busy". */
+static void keep_word(struct facts *f, const char *name)
 {
-	const struct lf_xml_node *input = lf_xml_child(node, "user-input");
+	if (*f->word)
+		return;
+	lf_text_copy(f->word, sizeof(f->word), name);
+	for (char *c = f->word; *c; c++)
+		*c = *c == '-' ? ' ' : *c;
+}
 
-	if (input)
-		gather_input(f, input);
-	return gather_activities(f, node);
+static unsigned gather_activity(struct facts *f, const struct lf_xml_node *node)
+{
+	const struct word *word = find_word(node);
+
+	if (!word)
+		return 0;
+	if (word->is_told)
+		keep_word(f, word->name);
+	if (word->activity == ALERTING)
+		gather_caller(f, node);
+	return word->activity;
+}
+
+/* RFC 4480, 3.2: what is no activity of the list has its text in "other". */
+static unsigned gather_activities(struct facts *f,
+				  const struct lf_xml_node *parent, char *note)
+{
+	const struct lf_xml_node *child;
+	unsigned all = 0;
+
+	for (child = lf_xml_first(parent); child; child = lf_xml_next(child)) {
+		if (lf_xml_is(child, "user-input") && is_ours(child))
+			gather_input(f, child); /* CUP */
+		else if (is_presence(child, "note"))
+			keep_note(child, note);
+		else if (lf_xml_is(child, "other") && is_ours(child))
+			keep_note(child, f->word);
+		else
+			all |= gather_activity(f, child);
+	}
+	return all;
 }
 
 /* 1: open, -1: closed, 0: neither, such as baresip's "unknown". */
 static int gather_status(struct facts *f, const struct lf_xml_node *status,
-			 unsigned *activities)
+			 unsigned *activities, char *note)
 {
 	const struct lf_xml_node *child;
 	char text[16];
 	int basic = 0;
 
 	for (child = lf_xml_first(status); child; child = lf_xml_next(child)) {
-		if (lf_xml_is(child, "basic")) {
+		if (is_presence(child, "basic")) {
 			lf_xml_text(child, text, sizeof(text));
 			basic = lf_text_equal(text, "open")     ? 1
 				: lf_text_equal(text, "closed") ? -1
 								: 0;
 		} else if (lf_xml_is(child, "activities") && is_ours(child)) {
-			*activities |= gather_activities_and_input(f, child);
+			*activities |= gather_activities(f, child, note);
 		} else {
 			/* Asterisk: <status><ep:busy/></status> */
-			*activities |= activity_of(child);
+			*activities |= gather_activity(f, child);
 		}
 	}
 	return basic;
@@ -192,13 +227,15 @@ static void gather_tuple(struct facts *f, const struct lf_xml_node *tuple)
 	int basic = 0;
 
 	for (child = lf_xml_first(tuple); child; child = lf_xml_next(child)) {
-		if (lf_xml_is(child, "status"))
-			basic = gather_status(f, child, &f->tuple);
+		if (is_presence(child, "status"))
+			basic = gather_status(f, child, &f->tuple,
+					      f->tuple_note)
+					?: basic;
 		else if (lf_xml_is(child, "activities") && is_ours(child))
-			f->tuple |= gather_activities_and_input(f, child);
-		else if (lf_xml_is(child, "note"))
+			f->tuple |= gather_activities(f, child, f->tuple_note);
+		else if (is_presence(child, "note"))
 			keep_note(child, f->tuple_note);
-		else if (lf_xml_is(child, "timestamp"))
+		else if (is_presence(child, "timestamp"))
 			gather_time(f, child);
 		else if (lf_xml_is(child, "user-input") && is_ours(child))
 			gather_input(f, child);
@@ -213,23 +250,29 @@ static void gather_person(struct facts *f, const struct lf_xml_node *person)
 	int basic;
 
 	for (child = lf_xml_first(person); child; child = lf_xml_next(child)) {
-		if (lf_xml_is(child, "status")) {
-			basic = gather_status(f, child, &f->person);
+		if (is_presence(child, "status")) {
+			basic = gather_status(f, child, &f->person,
+					      f->person_note);
 			f->person_open = f->person_open || basic > 0;
 			f->person_closed = f->person_closed || basic < 0;
 		} else if (lf_xml_is(child, "activities") && is_ours(child)) {
-			f->person |= gather_activities_and_input(f, child);
-		} else if (lf_xml_is(child, "note")) {
+			f->person |=
+				gather_activities(f, child, f->person_note);
+		} else if (is_presence(child, "note")) {
 			keep_note(child, f->person_note);
-		} else if (lf_xml_is(child, "timestamp")) {
+		} else if (is_presence(child, "timestamp")) {
 			gather_time(f, child);
 		} else if (lf_xml_is(child, "user-input") && is_ours(child)) {
 			gather_input(f, child);
 		}
 	}
-	if (lf_text_starts(lf_xml_ns(person),
-			   "urn:ietf:params:xml:ns:pidf:person"))
+	f->has_person = true;
+	if (lf_text_equal(lf_xml_ns(person),
+			  "urn:ietf:params:xml:ns:pidf:person"))
 		f->is_asterisk = true;
+	/* FreeSWITCH writes the same one for everybody. */
+	if (lf_text_equal(lf_xml_attr(person, "id"), "p06360c4a"))
+		f->is_freeswitch = true;
 }
 
 /* XPIDF (draft-rosenberg-impp-pidf-00): atom, address, status, msnsubstatus */
@@ -261,16 +304,16 @@ static void gather(struct facts *f, const struct lf_xml_node *root)
 	const char *entity = lf_xml_attr(root, "entity");
 
 	for (child = lf_xml_first(root); child; child = lf_xml_next(child)) {
-		if (lf_xml_is(child, "tuple"))
+		if (is_presence(child, "tuple"))
 			gather_tuple(f, child);
-		else if (lf_xml_is(child, "person"))
+		else if (is_presence(child, "person"))
 			gather_person(f, child);
-		else if (lf_xml_is(child, "note"))
+		else if (is_presence(child, "note"))
 			keep_note(child, f->top_note);
-		else if (lf_xml_is(child, "atom") &&
+		else if (is_presence(child, "atom") &&
 			 lf_xml_child(child, "address"))
 			gather_atom(f, child);
-		else if (lf_xml_is(child, "presentity"))
+		else if (is_presence(child, "presentity"))
 			f->is_freeswitch = true;
 	}
 	if (entity && lf_text_starts(entity, "pres:"))
@@ -296,7 +339,7 @@ static enum lf_tel line_of(const struct facts *f)
 		return LF_TEL_RINGING;
 	if (is_closed(f) || (all & OFFLINE))
 		return LF_TEL_OFFLINE;
-	if (f->open || f->person_open || (all & ~(unsigned)ABSENT))
+	if (f->open || f->person_open || (all & (AVAILABLE | TERMINATED)))
 		return LF_TEL_IDLE;
 	return LF_TEL_UNKNOWN;
 }
@@ -327,7 +370,8 @@ static void weigh(struct lf_report *r, const struct facts *f)
 {
 	const char *note = *f->person_note  ? f->person_note
 			   : *f->tuple_note ? f->tuple_note
-					    : f->top_note;
+			   : *f->top_note   ? f->top_note
+					    : f->word;
 	unsigned all = f->person | f->tuple;
 
 	r->line = (uint8_t)line_of(f);
@@ -353,86 +397,38 @@ static void weigh(struct lf_report *r, const struct facts *f)
 			     "at the presence server?");
 }
 
-/* ---- states that are only in a note ---- */
-
-struct noted {
-	const char *note; /* all of it, or its beginning if it ends in ' ' */
-	enum lf_tel line;
-	enum lf_rich rich;
-};
-
-static const struct noted asterisk_notes[] = {
-	{"Ready", LF_TEL_IDLE, LF_RICH_AVAILABLE},
-	{"Ringing", LF_TEL_RINGING, LF_RICH_AVAILABLE},
-	{"On the phone", LF_TEL_BUSY, LF_RICH_ON_PHONE},
-	{"On hold", LF_TEL_BUSY, LF_RICH_ON_PHONE},
-	{"Unavailable", LF_TEL_OFFLINE, LF_RICH_OFFLINE},
-	{NULL},
-};
-
-static const struct noted freeswitch_notes[] = {
-	{"Available", LF_TEL_IDLE, LF_RICH_AVAILABLE},
-	{"Registered", LF_TEL_IDLE, LF_RICH_AVAILABLE},
-	{"Unregistered", LF_TEL_OFFLINE, LF_RICH_OFFLINE},
-	{"Ring ", LF_TEL_RINGING, LF_RICH_AVAILABLE},
-	{"Talk ", LF_TEL_BUSY, LF_RICH_ON_PHONE},
-	{"Hold ", LF_TEL_BUSY, LF_RICH_ON_PHONE},
-	{NULL},
-};
-
-static const struct noted *find_noted(const struct noted *list,
-				      const char *note)
+/*
+ * Asterisk without its supplement writes no person and no activities: then a
+ * line in use is "open" like any other, and only the note tells.
+ */
+static enum lf_dialect writer_of(const struct facts *f, enum lf_dialect dialect)
 {
-	size_t len;
-
-	for (; list->note; list++) {
-		len = strlen(list->note);
-		if (lf_text_equal(list->note, note))
-			return list;
-		if (list->note[len - 1] == ' ' &&
-		    (lf_text_starts(note, list->note) ||
-		     (strlen(note) == len - 1 &&
-		      lf_text_starts(list->note, note))))
-			return list;
-	}
-	return NULL;
+	if (dialect != LF_DIALECT_AUTO)
+		return dialect;
+	if (f->is_freeswitch)
+		return LF_DIALECT_FREESWITCH;
+	if (f->is_asterisk || (!f->has_person && !f->tuple))
+		return LF_DIALECT_ASTERISK;
+	return LF_DIALECT_PLAIN;
 }
 
-static void take_noted(struct lf_report *r, const struct noted *noted,
-		       const char *note)
+/*
+ * XPIDF comes with a DOCTYPE, which core/xml.h refuses for good reasons. One
+ * that declares nothing says nothing: go on behind it.
+ */
+static void skip_doctype(const char **data, size_t *len)
 {
-	const char *peer = strchr(note, ' ');
+	const char *start = memmem(*data, *len, "<!DOCTYPE presence ", 19);
+	const char *end = *data + *len;
 
-	r->line = (uint8_t)noted->line;
-	if (!r->is_dnd)
-		r->rich = (uint8_t)noted->rich;
-	r->knows |= LF_KNOWS_LINE | LF_KNOWS_RICH;
-	r->message[0] = '\0';
-	if (peer && noted->note[strlen(noted->note) - 1] == ' ')
-		lf_text_copy(r->peer, sizeof(r->peer), peer + 1);
-}
-
-static void read_notes(struct lf_report *r, const struct facts *f,
-		       enum lf_dialect dialect)
-{
-	bool is_auto = dialect == LF_DIALECT_AUTO;
-	const struct noted *noted = NULL;
-	const char *note = r->message;
-	char copy[LF_REPORT_TEXT];
-
-	if (dialect == LF_DIALECT_FREESWITCH || (is_auto && f->is_freeswitch))
-		noted = find_noted(freeswitch_notes, note);
-	else if (dialect == LF_DIALECT_ASTERISK || (is_auto && f->is_asterisk))
-		noted = find_noted(asterisk_notes, note);
-	if (noted) {
-		lf_text_copy(copy, sizeof(copy), note);
-		take_noted(r, noted, copy);
-	} else if ((dialect == LF_DIALECT_FREESWITCH || f->is_freeswitch) &&
-		   lf_text_equal(note, "Do Not Disturb")) {
-		r->is_dnd = true;
-		r->rich = LF_RICH_DND;
-		r->message[0] = '\0';
+	if (!start || start - *data > PROLOG_MAX)
+		return;
+	for (; start < end && *start != '>'; start++) {
+		if (*start == '[')
+			return;
 	}
+	*len = (size_t)(end - start);
+	*data = start;
 }
 
 int lf_pidf_read(struct lf_report *ret, enum lf_dialect dialect,
@@ -441,8 +437,10 @@ int lf_pidf_read(struct lf_report *ret, enum lf_dialect dialect,
 	const struct lf_xml_node *root;
 	struct facts f;
 	struct lf_xml *xml;
-	int err = lf_xml_parse(&xml, data, len);
+	int err;
 
+	skip_doctype(&data, &len);
+	err = lf_xml_parse(&xml, data, len);
 	if (err)
 		return err;
 	root = lf_xml_root(xml);
@@ -452,8 +450,8 @@ int lf_pidf_read(struct lf_report *ret, enum lf_dialect dialect,
 	}
 	memset(&f, 0, sizeof(f));
 	gather(&f, root);
-	weigh(ret, &f);
-	read_notes(ret, &f, dialect);
 	lf_xml_free(xml);
+	weigh(ret, &f);
+	lf_note_apply(ret, writer_of(&f, dialect));
 	return 0;
 }

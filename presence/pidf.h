@@ -20,7 +20,8 @@ enum lf_dialect {
 	LF_DIALECT_AUTO,
 	LF_DIALECT_CUCM,
 	LF_DIALECT_CUP,
-	LF_DIALECT_ASTERISK,   /* without activities the note is the state */
+	LF_DIALECT_ASTERISK,   /* the note is the state; activities: busy or not
+				*/
 	LF_DIALECT_FREESWITCH, /* the person's note is the state */
 	LF_DIALECT_KAMAILIO,
 	LF_DIALECT_PLAIN,

@@ -116,10 +116,123 @@ static void cucm_repeats_activities_in_person_and_tuple(void **state)
 	check_rows(rows, LEN(rows));
 }
 
+static void cup_composes_a_person_and_devices(void **state)
+{
+	static const struct row rows[] = {
+		{"cup/available", LF_DIALECT_CUP, LF_TEL_IDLE,
+		 LF_RICH_AVAILABLE},
+		{"cup/available-on-phone", LF_DIALECT_CUP, LF_TEL_BUSY,
+		 LF_RICH_AVAILABLE},
+		{"cup/away-idle", LF_DIALECT_CUP, LF_TEL_IDLE, LF_RICH_AWAY,
+		 .is_idle = true, .message = "back at noon"},
+		{"cup/dnd", LF_DIALECT_CUP, LF_TEL_IDLE, LF_RICH_DND,
+		 .is_dnd = true},
+		{"cup/do-not-disturb", LF_DIALECT_CUP, LF_TEL_IDLE, LF_RICH_DND,
+		 .is_dnd = true},
+		{"cup/dnd-on-phone", LF_DIALECT_CUP, LF_TEL_BUSY, LF_RICH_DND,
+		 .is_dnd = true},
+		{"cup/busy", LF_DIALECT_CUP, LF_TEL_BUSY, LF_RICH_BUSY},
+		{"cup/meeting", LF_DIALECT_CUP, LF_TEL_IDLE, LF_RICH_BUSY,
+		 .message = "meeting"},
+		{"cup/on-the-phone", LF_DIALECT_CUP, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+		{"cup/vacation", LF_DIALECT_CUP, LF_TEL_IDLE, LF_RICH_AWAY,
+		 .message = "vacation"},
+		{"cup/unavailable", LF_DIALECT_CUP, LF_TEL_OFFLINE,
+		 LF_RICH_OFFLINE},
+		{"cup/unknown", LF_DIALECT_CUP, LF_TEL_IDLE, LF_RICH_AVAILABLE},
+	};
+
+	check_rows(rows, LEN(rows));
+}
+
+static void asterisk_tells_ringing_from_busy_in_a_note(void **state)
+{
+	static const struct row rows[] = {
+		{"asterisk/ready", LF_DIALECT_ASTERISK, LF_TEL_IDLE,
+		 LF_RICH_AVAILABLE},
+		{"asterisk/ready-plain", LF_DIALECT_ASTERISK, LF_TEL_IDLE,
+		 LF_RICH_AVAILABLE},
+		{"asterisk/ringing", LF_DIALECT_ASTERISK, LF_TEL_RINGING,
+		 LF_RICH_AVAILABLE},
+		{"asterisk/ringing-plain", LF_DIALECT_ASTERISK, LF_TEL_RINGING,
+		 LF_RICH_AVAILABLE},
+		{"asterisk/in-use", LF_DIALECT_ASTERISK, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+		{"asterisk/in-use-plain", LF_DIALECT_ASTERISK, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+		{"asterisk/busy", LF_DIALECT_ASTERISK, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+		{"asterisk/busy-plain", LF_DIALECT_ASTERISK, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+		{"asterisk/hold", LF_DIALECT_ASTERISK, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+		{"asterisk/hold-plain", LF_DIALECT_ASTERISK, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+		{"asterisk/unavailable", LF_DIALECT_ASTERISK, LF_TEL_OFFLINE,
+		 LF_RICH_OFFLINE},
+		{"asterisk/unavailable-plain", LF_DIALECT_ASTERISK,
+		 LF_TEL_OFFLINE, LF_RICH_OFFLINE},
+		{"asterisk/chan-sip", LF_DIALECT_ASTERISK, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+	};
+
+	check_rows(rows, LEN(rows));
+}
+
+static void freeswitch_has_the_state_in_the_persons_note(void **state)
+{
+	static const struct row rows[] = {
+		{"freeswitch/available", LF_DIALECT_FREESWITCH, LF_TEL_IDLE,
+		 LF_RICH_AVAILABLE},
+		{"freeswitch/registered", LF_DIALECT_FREESWITCH, LF_TEL_IDLE,
+		 LF_RICH_AVAILABLE},
+		{"freeswitch/unregistered", LF_DIALECT_FREESWITCH,
+		 LF_TEL_OFFLINE, LF_RICH_OFFLINE},
+		{"freeswitch/talk", LF_DIALECT_FREESWITCH, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE, .peer = "07766088671"},
+		{"freeswitch/talk-no-activity", LF_DIALECT_FREESWITCH,
+		 LF_TEL_BUSY, LF_RICH_ON_PHONE, .peer = "07766088671"},
+		{"freeswitch/hold", LF_DIALECT_FREESWITCH, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE, .peer = "1001"},
+		{"freeswitch/ring", LF_DIALECT_FREESWITCH, LF_TEL_RINGING,
+		 LF_RICH_AVAILABLE, .peer = "1001"},
+		{"freeswitch/ring-alone", LF_DIALECT_FREESWITCH, LF_TEL_RINGING,
+		 LF_RICH_AVAILABLE},
+		{"freeswitch/dnd", LF_DIALECT_FREESWITCH, LF_TEL_BUSY,
+		 LF_RICH_DND, .is_dnd = true},
+		{"freeswitch/own-words", LF_DIALECT_FREESWITCH, LF_TEL_IDLE,
+		 LF_RICH_AWAY, .message = "Gone fishing"},
+		{"freeswitch/old-entity", LF_DIALECT_FREESWITCH, LF_TEL_RINGING,
+		 LF_RICH_AVAILABLE, .peer = "1001"},
+		{"freeswitch/encoding", LF_DIALECT_FREESWITCH, LF_TEL_IDLE,
+		 LF_RICH_AWAY, .message = "Zurück um 12"},
+		{"freeswitch/blank-lines", LF_DIALECT_FREESWITCH, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE, .peer = "07766088671"},
+		{"freeswitch/xpidf-online", LF_DIALECT_FREESWITCH, LF_TEL_IDLE,
+		 LF_RICH_AVAILABLE},
+		{"freeswitch/xpidf-phone", LF_DIALECT_FREESWITCH, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+		{"freeswitch/xpidf-busy", LF_DIALECT_FREESWITCH, LF_TEL_BUSY,
+		 LF_RICH_BUSY},
+		{"freeswitch/xpidf-away", LF_DIALECT_FREESWITCH, LF_TEL_IDLE,
+		 LF_RICH_AWAY},
+		{"freeswitch/xpidf-closed", LF_DIALECT_FREESWITCH,
+		 LF_TEL_OFFLINE, LF_RICH_OFFLINE},
+		{"freeswitch/xpidf-inuse", LF_DIALECT_FREESWITCH, LF_TEL_BUSY,
+		 LF_RICH_ON_PHONE},
+	};
+
+	check_rows(rows, LEN(rows));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cucm_repeats_activities_in_person_and_tuple),
+		cmocka_unit_test(cup_composes_a_person_and_devices),
+		cmocka_unit_test(asterisk_tells_ringing_from_busy_in_a_note),
+		cmocka_unit_test(freeswitch_has_the_state_in_the_persons_note),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
