@@ -33,6 +33,7 @@
 #define LF_SIP_TRANSPORTS 3
 #define LF_SIP_URI_MAX 512 /* bytes of any URI we keep */
 
+#define LF_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define LF_MIN(a, b) ((a) < (b) ? (a) : (b))
 /* Seconds from a header; no value may look like LF_SIP_ABSENT. */
 #define LF_SIP_SECONDS(s) ((uint32_t)LF_MIN((s), UINT32_MAX - 1))
@@ -62,6 +63,7 @@ struct lf_sip {
 	uint16_t ports[LF_SIP_TRANSPORTS];
 	char *address, *public_address, *user_agent;
 	unsigned timeout_ms;
+	size_t max_message;
 	struct lf_sip_stats stats;
 	struct lf_sip_ring *ring;      /* NULL: no trace */
 	struct lf_sip_guard *guard;    /* NULL: strangers get 403 */
@@ -79,6 +81,8 @@ void lf_sip_contact(const struct lf_sip *sip, char *out, size_t size,
 void lf_sip_source_of(const struct lf_sip *sip, msg_t *msg,
 		      struct lf_sip_source *out);
 enum lf_sip_transport lf_sip_transport_of(const tport_t *tport);
+
+bool lf_sip_is_too_large(const struct lf_sip *sip, const sip_t *request);
 
 /* ---- request.c ---- */
 /* Takes the transaction. `user` is copied; NULL: a trusted peer. */

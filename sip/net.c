@@ -5,8 +5,11 @@
 #include "sip/net.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +17,8 @@
 #include "core/text.h"
 
 #include "core/banned.h"
+
+#define RECEIVE_BUFFER (512 * 1024)
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -193,4 +198,67 @@ int lf_net_local_for(char *out, size_t size, const struct sockaddr *peer)
 		lf_net_format(out, size, (const struct sockaddr *)&local, NULL);
 	close(fd);
 	return err;
+}
+
+/* ---- receive buffers ---- */
+
+static uint16_t port_of(const struct sockaddr *addr)
+{
+	char text[64];
+	uint16_t port;
+
+	lf_net_format(text, sizeof(text), addr, &port);
+	return port;
+}
+
+static bool listens_on(int fd, uint16_t port)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr), size = sizeof(int);
+	int listens = 0;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) &&
+	       listens && !getsockname(fd, (struct sockaddr *)&addr, &len) &&
+	       port_of((const struct sockaddr *)&addr) == port;
+}
+
+static bool is_stream_to(int fd, const struct sockaddr *peer)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr), size = sizeof(int);
+	int type = 0;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) &&
+	       type == SOCK_STREAM &&
+	       !getpeername(fd, (struct sockaddr *)&addr, &len) &&
+	       lf_net_same_host((const struct sockaddr *)&addr, peer) &&
+	       port_of((const struct sockaddr *)&addr) == port_of(peer);
+}
+
+static void bound_sockets(uint16_t port, const struct sockaddr *peer)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	const int bytes = RECEIVE_BUFFER;
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		int fd = (int)strtol(entry->d_name, NULL, 10);
+
+		if (peer ? is_stream_to(fd, peer) : listens_on(fd, port))
+			setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes,
+				   sizeof(bytes));
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void lf_net_bound_listeners(uint16_t port)
+{
+	if (port)
+		bound_sockets(port, NULL);
+}
+
+void lf_net_bound_connections(const struct sockaddr *peer)
+{
+	bound_sockets(0, peer);
 }

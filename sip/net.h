@@ -42,6 +42,14 @@ void lf_net_format(char *out, size_t size, const struct sockaddr *addr,
 /* As the host part of a URI: IPv6 in brackets. */
 void lf_net_uri_host(char *out, size_t size, const char *address);
 
+/*
+ * Bounds what the kernel buffers for us on TCP: connections that will come to
+ * `port`, or those we have to `peer`. Sofia hides its descriptors, so they are
+ * searched for; call it at the start and for new connections only.
+ */
+void lf_net_bound_listeners(uint16_t port);
+void lf_net_bound_connections(const struct sockaddr *peer);
+
 /* Which of our addresses the kernel would use towards `peer`. */
 int lf_net_local_for(char *out, size_t size, const struct sockaddr *peer);
 

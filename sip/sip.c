@@ -37,7 +37,14 @@
 #define UDP_BUFFER (16 << 20) /* measured: the default lost 18 of 15000 */
 #define SEND_QUEUE 1000       /* messages on one connection */
 #define IDLE_MS (30 * 60 * 1000)
-#define PARTIAL_MS (2 * 60 * 1000) /* half a message on a connection */
+#define PARTIAL_MS (30 * 1000) /* half a message on a connection */
+/*
+ * Sofia's cap counts what a connection has ready to read, not one message: a
+ * burst of NOTIFYs above it gets 413, and the rest of the burst is lost. So the
+ * kernel buffers little for us, the cap lies well above that, and max_message
+ * is checked here.
+ */
+#define STREAM_MAX (4 << 20)
 #define LOG_BURST 20
 
 static const char *const transport_names[] = {"udp", "tcp", "tls"};
@@ -101,6 +108,12 @@ static struct lf_sip_handler *find_handler(struct lf_sip *sip,
 		if (!strcmp(sip->handlers[i].method, method))
 			return &sip->handlers[i];
 	return NULL;
+}
+
+bool lf_sip_is_too_large(const struct lf_sip *sip, const sip_t *request)
+{
+	return request->sip_payload &&
+	       request->sip_payload->pl_len > sip->max_message;
 }
 
 /* Answers without a transaction; the message is gone afterwards. */
@@ -223,6 +236,8 @@ static void dispatch(struct lf_sip *sip, msg_t *msg, const char *user)
 		hand_over(sip, msg, user, true, use_watcher, n);
 	else if (request->sip_to->a_tag)
 		refuse(sip, msg, 481, "Subscription does not exist", NULL);
+	else if (lf_sip_is_too_large(sip, request))
+		refuse(sip, msg, SIP_413_REQUEST_TOO_LARGE, NULL);
 	else if (handler)
 		hand_over(sip, msg, user, handler->is_repeatable, use_handler,
 			  handler);
@@ -329,6 +344,8 @@ static void note_ports(struct lf_sip *sip)
 	for (; tport; tport = tport_next(tport))
 		sip->ports[lf_sip_transport_of(tport)] = (uint16_t)strtoul(
 			tport_name(tport)->tpn_port, NULL, 10);
+	lf_net_bound_listeners(sip->ports[LF_SIP_TCP]);
+	lf_net_bound_listeners(sip->ports[LF_SIP_TLS]);
 }
 
 static int open_error(const struct lf_sip *sip, const char *what, uint16_t port)
@@ -342,8 +359,7 @@ static int open_error(const struct lf_sip *sip, const char *what, uint16_t port)
 
 static int open_agent(struct lf_sip *sip, const struct lf_sip_opts *opts)
 {
-	size_t max =
-		opts->max_message ? opts->max_message : DEFAULT_MAX_MESSAGE;
+	size_t cap = LF_MAX(sip->max_message, (size_t)STREAM_MAX);
 	char url[200];
 
 	bind_url(sip, url, sizeof(url), "sip", opts->port);
@@ -351,7 +367,7 @@ static int open_agent(struct lf_sip *sip, const struct lf_sip_opts *opts)
 	sip->agent = nta_agent_create(
 		sip->loop.root, URL_STRING_MAKE(url), on_message, sip,
 		NTATAG_UA(1), NTATAG_SIP_T1X64(sip->timeout_ms),
-		NTATAG_UDP_MTU(8000), NTATAG_MAXSIZE(max),
+		NTATAG_UDP_MTU(8000), NTATAG_MAXSIZE(cap),
 		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY | MSG_DO_CANONIC),
 		NTATAG_CLIENT_RPORT(1), TPTAG_UDP_RMEM(UDP_BUFFER),
 		TPTAG_QUEUESIZE(SEND_QUEUE), TPTAG_PONG2PING(1),
@@ -430,6 +446,8 @@ static int copy_opts(struct lf_sip *sip, const struct lf_sip_opts *opts)
 	    ms > MAX_TIMEOUT_MS)
 		return -EINVAL;
 	sip->timeout_ms = ms;
+	sip->max_message =
+		opts->max_message ? opts->max_message : DEFAULT_MAX_MESSAGE;
 	sip->address = strdup(opts->address);
 	sip->user_agent = strdup(opts->user_agent ? opts->user_agent
 						  : "lampfield/" VERSION);

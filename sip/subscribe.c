@@ -308,7 +308,7 @@ static int check_notify(const struct lf_sip_sub *sub, const sip_t *request)
 	/* RFC 3261, 12.2.2. A retransmission never gets here. */
 	if (sub->has_notify && request->sip_cseq->cs_seq <= sub->notify_cseq)
 		return 500;
-	return 0;
+	return lf_sip_is_too_large(sub->trunk->sip, request) ? 413 : 0;
 }
 
 /* Before the 200 this is what makes the dialog; later it may move the peer. */

@@ -108,6 +108,8 @@ static void watch_connection(struct lf_sip_trunk *trunk, nta_outgoing_t *orq)
 		return;
 	}
 	unwatch_connection(trunk);
+	lf_net_bound_connections(
+		(const struct sockaddr *)&trunk->addresses[trunk->address_i]);
 	trunk->tport = tport;
 	trunk->tport_pending =
 		tport_pend(tport, NULL, on_connection_lost, trunk);

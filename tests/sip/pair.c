@@ -70,6 +70,14 @@ static const struct lf_sip_notifier_ops notifier_ops = {on_refresh, on_result};
 static void on_subscribe(struct lf_sip_request *req, void *arg)
 {
 	struct pair *p = arg;
+	const struct lf_sip_notify_out hello = {
+		.state = LF_SUB_ACTIVE,
+		.expires_s = 600,
+		.retry_after_s = LF_SIP_ABSENT,
+		.content_type = "text/plain",
+		.body = p->greeting,
+		.len = p->greeting_len,
+	};
 
 	p->subscribes++;
 	lf_text_copy(p->user, sizeof(p->user),
@@ -78,10 +86,12 @@ static void on_subscribe(struct lf_sip_request *req, void *arg)
 		p->held[p->held_count++] = req;
 		return;
 	}
-	lf_sip_notifier_free(p->notifier);
-	p->notifier = NULL;
+	assert_true(p->all_count < 512);
 	assert_int_equal(0, lf_sip_notifier_accept(&p->notifier, req, 200, 600,
 						   &notifier_ops, p));
+	p->all[p->all_count++] = p->notifier;
+	if (p->greeting)
+		assert_int_equal(0, lf_sip_notifier_send(p->notifier, &hello));
 }
 
 static int lookup(const char *user, const char *realm, bool is_sha256,
@@ -133,10 +143,17 @@ void pair_open(struct pair *p, const struct pair_opts *opts)
 					   &pair_sub_ops, p));
 }
 
+void pair_free_notifiers(struct pair *p)
+{
+	while (p->all_count > 0)
+		lf_sip_notifier_free(p->all[--p->all_count]);
+	p->notifier = NULL;
+}
+
 void pair_close(struct pair *p)
 {
 	lf_sip_sub_leave(p->sub);
-	lf_sip_notifier_free(p->notifier);
+	pair_free_notifiers(p);
 	lf_sip_trunk_free(p->trunk);
 	lf_sip_trunk_free(p->back);
 	bench_sip_close(&p->bench, p->watcher);

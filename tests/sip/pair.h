@@ -13,7 +13,7 @@ struct pair {
 	struct lf_sip *watcher, *server;
 	struct lf_sip_trunk *trunk, *back;
 	struct lf_sip_sub *sub;
-	struct lf_sip_notifier *notifier; /* the newest */
+	struct lf_sip_notifier *notifier; /* the newest; in `all` too */
 	enum lf_sip_trunk_state state;
 	char why[128];
 
@@ -22,7 +22,11 @@ struct pair {
 	uint32_t refresh_s;
 	struct lf_sip_notify notify;
 	char body[8192], type[128], user[64];
-	bool is_holding; /* the server does not answer SUBSCRIBE */
+	bool is_holding;      /* the server does not answer SUBSCRIBE */
+	const char *greeting; /* sent as the first NOTIFY of each */
+	size_t greeting_len;
+	struct lf_sip_notifier *all[512];
+	unsigned all_count;
 	struct lf_sip_request *held[512];
 	unsigned held_count;
 };
@@ -38,6 +42,7 @@ struct pair_opts {
 
 void pair_open(struct pair *p, const struct pair_opts *opts);
 void pair_close(struct pair *p);
+void pair_free_notifiers(struct pair *p);
 void pair_subscribe(struct pair *p, uint32_t expires_s); /* to the answer */
 /* Sends from the notifier and waits for delivery and result. */
 void pair_notify(struct pair *p, enum lf_sip_substate state, const char *body);

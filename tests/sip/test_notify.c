@@ -59,12 +59,55 @@ static void they_converse_over_ipv6(void **state)
 	converse(&(const struct pair_opts){.address = "::1"});
 }
 
+/* A connection takes what a burst puts into it; only a message is bounded. */
+static void a_burst_over_tcp_is_not_lost(void **state)
+{
+	struct lf_sip_sub *subs[300];
+	char body[8000];
+	struct pair p;
+
+	pair_open(&p, &(struct pair_opts){.transport = LF_SIP_TCP});
+	memset(body, 'x', sizeof(body));
+	p.greeting = body;
+	p.greeting_len = sizeof(body);
+	for (int i = 0; i < 300; i++) {
+		assert_int_equal(0, lf_sip_sub_new(&subs[i], p.trunk,
+						   &pair_sub_opts,
+						   &pair_sub_ops, &p));
+		assert_int_equal(0, lf_sip_subscribe(subs[i], 600));
+	}
+	RUN_UNTIL(&p.bench, p.responses == 300 && p.results == 300);
+	assert_int_equal(300, p.notifies);
+	assert_int_equal(200, p.status);
+	for (int i = 0; i < 300; i++)
+		lf_sip_sub_leave(subs[i]);
+	pair_close(&p);
+}
+
+static void a_message_over_the_limit_gets_413(void **state)
+{
+	static char body[300 * 1024];
+	struct pair p;
+
+	pair_open(&p, &(struct pair_opts){.transport = LF_SIP_TCP});
+	memset(body, 'x', sizeof(body));
+	p.greeting = body;
+	p.greeting_len = sizeof(body);
+	assert_int_equal(0, lf_sip_subscribe(p.sub, 600));
+	RUN_UNTIL(&p.bench, p.results == 1);
+	assert_int_equal(413, p.result);
+	assert_int_equal(0, p.notifies);
+	pair_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_converse_over_udp),
 		cmocka_unit_test(they_converse_over_tcp),
 		cmocka_unit_test(they_converse_over_ipv6),
+		cmocka_unit_test(a_burst_over_tcp_is_not_lost),
+		cmocka_unit_test(a_message_over_the_limit_gets_413),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

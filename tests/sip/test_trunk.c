@@ -315,8 +315,7 @@ static void a_lost_connection_is_noticed_at_once(void **state)
 	pair_subscribe(&p, 600);
 	assert_int_equal(LF_TRUNK_UP, p.state);
 
-	lf_sip_notifier_free(p.notifier);
-	p.notifier = NULL;
+	pair_free_notifiers(&p);
 	lf_sip_trunk_free(p.back);
 	p.back = NULL;
 	bench_sip_close(&p.bench, p.server);
