@@ -19,6 +19,7 @@ const struct lf_command *const lf_commands[] = {
 	lf_server_commands,
 	lf_people_commands,
 	lf_lamp_commands,
+	lf_agent_commands,
 	NULL,
 };
 

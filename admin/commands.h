@@ -12,6 +12,7 @@ extern const struct lf_command *const lf_commands[]; /* NULL-ended */
 extern const struct lf_command lf_server_commands[];
 extern const struct lf_command lf_people_commands[];
 extern const struct lf_command lf_lamp_commands[];
+extern const struct lf_command lf_agent_commands[];
 
 /* Ends `subscribe` and `watch` of everybody, before the board goes. */
 void lf_diagnostics_close(struct lf_server *server);

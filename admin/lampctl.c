@@ -55,6 +55,11 @@ static int optional_name(json_t *args, int argc, char **argv)
 	return argc ? set_text(args, "name", argv[0]) : 0;
 }
 
+static int optional_user(json_t *args, int argc, char **argv)
+{
+	return argc ? user_word(args, argc, argv) : 0;
+}
+
 static int optional_group(json_t *args, int argc, char **argv)
 {
 	if (argc > 1)
@@ -182,6 +187,8 @@ static const struct word_command commands[] = {
 	 user_word},
 	{"watch", "[GROUP]", "live table of all lamps; ends with Ctrl-C",
 	 optional_group},
+	{"watchers", "[USER]", "who subscribed to lamps here", optional_user},
+	{"publications", "", "what phones publish of their users", no_words},
 	{"trace", "USER", "the last 50 SIP messages about a user", user_word},
 	{"user show", "USER", "all fields of a user", user_word},
 	{"user add", "FIELD=VALUE...", "a new user", field_words},

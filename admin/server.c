@@ -26,6 +26,7 @@
 #include "directory/note.h"
 #include "directory/setting.h"
 #include "directory/user.h"
+#include "presence/agent.h"
 #include "presence/board.h"
 #include "presence/simple.h"
 #include "sip/sip.h"
@@ -36,6 +37,7 @@
 static const struct lf_setting_def *const tables[] = {
 	lf_directory_settings,
 	lf_presence_settings,
+	lf_agent_settings,
 	lf_console_settings,
 	NULL,
 };
@@ -101,6 +103,7 @@ static int open_sip(struct lf_server *server)
 		.public_address = lf_conf_text(conf, "sip", "public-address"),
 		.timeout_ms = (unsigned)lf_conf_int(conf, "sip", "timeout"),
 		.trace_bytes = (size_t)lf_conf_int(conf, "sip", "trace-size"),
+		.has_express_lane = lf_conf_bool(conf, "sip", "express-lane"),
 	};
 	int err = lf_sip_new(&server->sip, server->timers, &opts);
 
@@ -245,12 +248,29 @@ static int open_control(struct lf_server *server)
 	return err ? fail(server, path, err) : 0;
 }
 
+static int open_agent(struct lf_server *server)
+{
+	const struct lf_agent_parts parts = {
+		.timers = server->timers,
+		.sip = server->sip,
+		.board = server->board,
+		.directory = server->directory,
+		.settings = server->settings,
+		.store = server->store,
+	};
+	int err = lf_agent_open(&server->agent, &parts);
+
+	return err ? fail(server, "presence server", err) : 0;
+}
+
 /* The dialogs of the last run are known: let everybody in. */
 static void on_dialogs(void *arg)
 {
 	struct lf_server *server = arg;
-	int err = open_console(server);
+	int err = open_agent(server);
 
+	if (!err)
+		err = open_console(server);
 	if (!err)
 		err = listen_all(server);
 	if (!err)
@@ -344,6 +364,7 @@ static void close_lower_rooms(void *arg)
 	struct lf_server *server = arg;
 
 	lf_diagnostics_close(server);
+	lf_agent_close(server->agent);
 	lf_simple_close(server->simple);
 	lf_board_free(server->board);
 	lf_access_free(server->access);

@@ -16,6 +16,7 @@
 #include "core/list.h"
 
 struct lf_access;
+struct lf_agent;
 struct lf_board;
 struct lf_console;
 struct lf_control;
@@ -47,6 +48,7 @@ struct lf_server {
 	struct lf_sip *sip;
 	struct lf_board *board;
 	struct lf_simple *simple;
+	struct lf_agent *agent;
 	struct lf_tls *tls;
 	struct lf_web *web;
 	struct lf_console *console;

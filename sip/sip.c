@@ -304,6 +304,18 @@ int lf_sip_on_repeatable(struct lf_sip *sip, const char *method,
 	return err;
 }
 
+int lf_sip_set_trusted(struct lf_sip *sip, const char *const *trusted)
+{
+	struct lf_cidr_list list = {0};
+	int err = lf_cidr_list_parse(&list, trusted);
+
+	if (err)
+		return err;
+	lf_cidr_list_done(&sip->trusted);
+	sip->trusted = list;
+	return 0;
+}
+
 int lf_sip_set_users(struct lf_sip *sip, const char *realm,
 		     lf_sip_ha1_fn *lookup, void *arg)
 {

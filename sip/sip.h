@@ -51,6 +51,9 @@ int lf_sip_new(struct lf_sip **ret, struct lf_timers *timers,
 void lf_sip_close(struct lf_sip *sip, void (*closed)(void *arg), void *arg);
 uint16_t lf_sip_port(const struct lf_sip *sip, enum lf_sip_transport transport);
 
+/* Replaces lf_sip_opts.trusted. -EINVAL: the old ones stay. */
+int lf_sip_set_trusted(struct lf_sip *sip, const char *const *trusted);
+
 struct lf_sip_stats {
 	uint64_t requests_in, requests_out, notifies_in, notifies_out;
 	uint64_t timeouts, strangers, malformed, auth_failed;

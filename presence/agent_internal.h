@@ -1,0 +1,79 @@
+/* presence/agent_internal.h - what the files of the presence server share. */
+#ifndef LF_PRESENCE_AGENT_INTERNAL_H
+#define LF_PRESENCE_AGENT_INTERNAL_H
+
+#include "core/list.h"
+#include "core/timer.h"
+#include "presence/agent.h"
+#include "presence/presentity.h"
+
+#define LF_AGENT_PHRASE_BAD_EVENT "Bad Event"
+
+struct lf_agent_list;
+struct lf_publish;
+struct lf_sip_body;
+struct lf_sip_notifier;
+struct lf_sip_request;
+
+/* An event package we serve. */
+struct lf_package {
+	const char *name;
+	const char *accepts[4]; /* the first is the default */
+	enum lf_format formats[4];
+	bool is_winfo;
+};
+
+struct lf_agent {
+	struct lf_agent_parts parts;
+	struct lf_desk desk;
+	struct lf_publish *publish;
+	struct lf_list subs;   /* lf_agent_sub, alive */
+	struct lf_list ending; /* their last NOTIFY is on its way */
+	size_t sub_count;
+	unsigned next_id;
+	/* The settings, as they are now. */
+	uint32_t least_s, most_s;
+	int64_t interval_ms;
+	bool is_enabled, is_registrar, has_privacy;
+	struct lf_agent_stats stats;
+};
+
+struct lf_agent_sub {
+	struct lf_seat seat;
+	struct lf_list node; /* in agent->subs or ->ending */
+	struct lf_agent *agent;
+	struct lf_sip_notifier *notifier;
+	const struct lf_package *package;
+	struct lf_timer timer; /* its end, or the next NOTIFY it is owed */
+	int64_t begun_ms, ends_ms, told_ms;
+	struct lf_sip_body *told; /* the last body */
+	unsigned id;
+	uint8_t format, level;
+	bool is_owed, is_ended;
+	char watcher[]; /* "sip:bob@corp.example" */
+};
+
+/* ---- agent_access.c: who may see what ---- */
+enum lf_level lf_agent_level(const struct lf_agent *agent,
+			     const struct lf_user *user, const char *watcher);
+/* May this request speak for `user`? */
+bool lf_agent_is_self(const struct lf_agent *agent, const struct lf_user *user,
+		      const struct lf_sip_request *req);
+int lf_agent_open_access(struct lf_agent *agent);
+
+/* ---- agent_sub.c: one subscription ---- */
+int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,
+		     const struct lf_package *package, enum lf_format format,
+		     const char *watcher);
+/* Accepts the SUBSCRIBE and sends the state. Consumes both; on an error the
+ * request is still the caller's. */
+int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
+		       const char *uri, uint32_t expires_s);
+void lf_agent_sub_free(struct lf_agent_sub *sub); /* NULL is fine */
+/* Privacy or what is shown changed: tell it, if it shows. */
+void lf_agent_sub_update(struct lf_agent_sub *sub);
+/* 0 and seconds within the limits; -ERANGE: too short, answered with 423. */
+int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
+		     uint32_t asked_s, uint32_t *ret_s);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * presence/dialog_info_write.c - a lamp as a dialog-info document (RFC 4235),
+ * for lamp keys. It is made from the line's state, so a call has no Call-ID
+ * and no tags; the state is always full, which is right after any gap.
+ */
+#include "presence/write.h"
+
+#include <string.h>
+
+#include "core/buf.h"
+#include "core/text.h"
+#include "presence/lamp.h"
+
+#include "core/banned.h"
+
+static void add_identity(struct lf_buf *out, const char *who, const char *uri)
+{
+	lf_buf_addf(out, "<%s><identity>", who);
+	lf_buf_add_xml(out, uri);
+	lf_buf_adds(out, "</identity><target uri=\"");
+	lf_buf_add_xml(out, uri);
+	lf_buf_addf(out, "\"/></%s>", who);
+}
+
+/* The host of the presentity's URI serves for a bare number. */
+static void add_peer(struct lf_buf *out, const struct lf_writing *w)
+{
+	const char *at = strchr(w->uri, '@');
+	struct lf_buf uri = {0};
+
+	lf_buf_addf(&uri, "sip:%s%s", w->lamp->peer,
+		    strchr(w->lamp->peer, '@') || !at ? "" : at);
+	if (!lf_buf_error(&uri))
+		add_identity(out, "remote", lf_buf_str(&uri));
+	lf_buf_done(&uri);
+}
+
+/* The line under a forward or do-not-disturb is the one that rings. */
+static enum lf_tel line_of(const struct lf_lamp *lamp)
+{
+	return lamp->tel == LF_TEL_RINGING || lamp->tel == LF_TEL_BUSY
+		       ? lamp->tel
+		       : lamp->line;
+}
+
+static void add_dialog(struct lf_buf *out, const struct lf_writing *w)
+{
+	bool is_ringing = line_of(w->lamp) == LF_TEL_RINGING;
+
+	lf_buf_addf(out, "<dialog id=\"lamp\"%s><state>%s</state>",
+		    is_ringing ? " direction=\"recipient\"" : "",
+		    is_ringing ? "early" : "confirmed");
+	if (w->level == LF_LEVEL_FULL) {
+		add_identity(out, "local", w->uri);
+		if (*w->lamp->peer)
+			add_peer(out, w);
+	}
+	lf_buf_adds(out, "</dialog>");
+}
+
+void lf_dialog_info_write(struct lf_buf *out, const struct lf_writing *w)
+{
+	enum lf_tel line = line_of(w->lamp);
+
+	lf_buf_addf(out,
+		    "<?xml version=\"1.0\"?>\n<dialog-info "
+		    "xmlns=\"urn:ietf:params:xml:ns:dialog-info\" "
+		    "version=\"%u\" state=\"full\" entity=\"",
+		    w->version);
+	lf_buf_add_xml(out, w->uri);
+	lf_buf_adds(out, "\">");
+	if (w->level != LF_LEVEL_NOTHING &&
+	    (line == LF_TEL_RINGING || line == LF_TEL_BUSY))
+		add_dialog(out, w);
+	lf_buf_adds(out, "</dialog-info>\n");
+}
