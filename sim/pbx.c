@@ -19,6 +19,8 @@
 
 #include "core/banned.h"
 
+#define REPLAY_MS 100
+
 struct pbx {
 	struct lf_timers *timers;
 	struct pbx_opts opts;
@@ -39,7 +41,7 @@ struct sub {
 	struct lf_list node; /* in phone->subs */
 	struct phone *phone;
 	struct lf_sip_notifier *notifier;
-	struct lf_timer expiry, late;
+	struct lf_timer expiry, late, replay;
 	int64_t expires_at_ms;
 	unsigned version;
 	bool is_dialog;
@@ -59,6 +61,7 @@ static void sub_free(struct sub *sub)
 
 	lf_timer_stop(pbx->timers, &sub->expiry);
 	lf_timer_stop(pbx->timers, &sub->late);
+	lf_timer_stop(pbx->timers, &sub->replay);
 	lf_list_del(&sub->node);
 	lf_sip_notifier_free(sub->notifier);
 	lf_buf_done(&sub->sent);
@@ -113,8 +116,16 @@ static void notify_now(struct sub *sub)
 	send_document(sub, &sub->sent, LF_SUB_ACTIVE, LF_REASON_NONE);
 	if (pbx->faults.is_duplicate)
 		send_document(sub, &sub->sent, LF_SUB_ACTIVE, LF_REASON_NONE);
-	if (pbx->faults.is_replay && sub->before.len)
-		send_document(sub, &sub->before, LF_SUB_ACTIVE, LF_REASON_NONE);
+	if (pbx->faults.is_replay)
+		lf_timer_start(pbx->timers, &sub->replay, REPLAY_MS);
+}
+
+/* By now the newest has been answered: this one does not take its place. */
+static void on_replay(struct lf_timer *timer, void *arg)
+{
+	struct sub *sub = arg;
+
+	send_document(sub, &sub->before, LF_SUB_ACTIVE, LF_REASON_NONE);
 }
 
 static void say_goodbye(struct sub *sub)
@@ -249,6 +260,7 @@ static void subscribe(struct pbx *pbx, struct phone *phone, bool is_dialog,
 	sub->is_dialog = is_dialog;
 	lf_timer_init(&sub->expiry, on_expiry, sub);
 	lf_timer_init(&sub->late, on_late, sub);
+	lf_timer_init(&sub->replay, on_replay, sub);
 	if (lf_sip_notifier_accept(&sub->notifier, req, 200, expires_s,
 				   &notifier_ops, sub)) {
 		lf_sip_reply(req, 400, "Bad Request", NULL);

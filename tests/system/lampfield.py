@@ -319,7 +319,8 @@ class Console:
         nonce = secrets.token_urlsafe(18)
         first = f"n={user},r={nonce}"
         reply = self.ok("login", proto=1, client="test/1", user=user,
-                        auth="scram-sha-256", data="n,," + first, **more)
+                        auth="scram-sha-256", data="n,," + first,
+                        features=["resume", "paged"], **more)
         server_first = reply["continue"]
         parts = dict(p.split("=", 1) for p in server_first.split(","))
         salted = hashlib.pbkdf2_hmac("sha256", password.encode(),

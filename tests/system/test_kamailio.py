@@ -13,8 +13,8 @@ PIDF = """<?xml version="1.0" encoding="UTF-8"?>
 <presence xmlns="urn:ietf:params:xml:ns:pidf"
  xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model"
  xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" entity="sip:bob@{server}">
-<tuple id="t1"><status><basic>open</basic></status></tuple>
-<dm:person id="p1"><rpid:activities><rpid:{activity}/></rpid:activities>
+<tuple id="t{activity}"><status><basic>open</basic></status></tuple>
+<dm:person id="p{activity}"><rpid:activities><rpid:{activity}/></rpid:activities>
 <dm:note>{note}</dm:note></dm:person></presence>"""
 
 DIALOG = """<?xml version="1.0"?>
@@ -31,7 +31,7 @@ Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 Max-Forwards: 70
 From: <sip:{user}@{server}>;tag=[call_number]p
 To: <sip:{user}@{server}>
-Call-ID: {call_id}
+Call-ID: [call_id]
 CSeq: 1 PUBLISH
 Event: {event}
 Expires: 600
@@ -55,7 +55,7 @@ def publish(folder, server, user, event, content_type, body):
     path = os.path.join(folder, "publish.xml")
     with open(path, "w") as f:
         f.write(SCENARIO.format(user=user, server=server, event=event, body=body,
-                                content_type=content_type, call_id=os.urandom(6).hex()))
+                                content_type=content_type))
     done = subprocess.run(
         ["sipp", server, "-sf", path, "-m", "1", "-i", "127.0.0.1", "-p",
          str(free_port()), "-timeout", "10", "-nostdin"], capture_output=True, cwd=folder)
