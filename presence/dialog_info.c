@@ -30,7 +30,7 @@ struct dialog {
 struct lf_dialogs {
 	int64_t version; /* of the last document; -1: it had none */
 	size_t n, n_ended;
-	/* Call-IDs that are over, hashed: an ended dialog stays ended. */
+	/* Dialogs that are over, hashed: an ended dialog stays ended. */
 	uint64_t ended[ENDED_MAX];
 	struct dialog live[];
 };
@@ -70,9 +70,10 @@ static void read_peer(struct dialog *d, const struct lf_xml_node *node)
 static void read_dialog(struct dialog *d, const struct lf_xml_node *node)
 {
 	memset(d, 0, sizeof(*d));
-	lf_text_copy(d->id, sizeof(d->id), lf_xml_attr(node, "id") ?: "");
 	lf_text_copy(d->call_id, sizeof(d->call_id),
 		     lf_xml_attr(node, "call-id") ?: "");
+	lf_text_copy(d->id, sizeof(d->id),
+		     lf_xml_attr(node, "id") ?: d->call_id);
 	d->is_ours = lf_text_equal(lf_xml_attr(node, "direction"), "initiator");
 	d->state = state_of(node);
 	read_peer(d, node);
@@ -87,20 +88,29 @@ static struct dialog *find(struct lf_dialogs *all, const char *id)
 	return NULL;
 }
 
-/* FNV-1a; never 0, which is an unused place. */
-static uint64_t hash(const char *text)
+/*
+ * FNV-1a; never 0, which is an unused place. The branches of a forked call
+ * share a Call-ID and end one by one, so the id is part of it; an id alone may
+ * be the same for every call of a line (Asterisk's is the extension).
+ */
+static uint64_t hash(const struct dialog *d)
 {
+	const char *const texts[] = {d->call_id, d->id};
 	uint64_t h = 14695981039346656037u;
 
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 1099511628211u;
+	for (size_t i = 0; i < 2; i++) {
+		for (const char *c = texts[i]; *c; c++)
+			h = (h ^ (unsigned char)*c) * 1099511628211u;
+	}
 	return h ? h : 1;
 }
 
 static bool has_ended(const struct lf_dialogs *all, const struct dialog *d)
 {
+	uint64_t h = hash(d);
+
 	for (size_t i = 0; *d->call_id && i < ENDED_MAX; i++) {
-		if (all->ended[i] == hash(d->call_id))
+		if (all->ended[i] == h)
 			return true;
 	}
 	return false;
@@ -111,9 +121,13 @@ static void end(struct lf_dialogs *all, const struct dialog *d)
 	struct dialog *old = find(all, d->id);
 
 	if (*d->call_id && !has_ended(all, d))
-		all->ended[all->n_ended++ % ENDED_MAX] = hash(d->call_id);
-	if (old)
-		*old = all->live[--all->n];
+		all->ended[all->n_ended++ % ENDED_MAX] = hash(d);
+	if (!old)
+		return;
+	/* In order: among equals the eldest is shown, and goes on to be. */
+	all->n--;
+	memmove(old, old + 1,
+		(size_t)(&all->live[all->n] - old) * sizeof(*old));
 }
 
 static void put(struct lf_dialogs *all, const struct dialog *d)
