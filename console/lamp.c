@@ -451,8 +451,13 @@ const char *lf_row_json(struct lf_shown *shown, uint16_t mask, size_t *ret_len)
 		}
 	}
 	add_row(arena, shown, mask);
-	if (lf_buf_error(arena))
+	if (lf_buf_error(arena)) {
+		/* It must not fail for ever: forget what was shared, begin
+		 * anew. */
+		lf_buf_reset(arena);
+		console->flush++;
 		return NULL;
+	}
 	*ret_len = arena->len - off;
 	if (mask & LF_ROW_FULL)
 		return keep_full(shown, arena, off, mask);
