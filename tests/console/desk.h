@@ -61,6 +61,8 @@ void desk_add_many(struct desk *desk, unsigned n);
 /* What the feed says about the watched user; "" for no forward. */
 void desk_report(struct desk *desk, const char *username, enum lf_tel line,
 		 enum lf_rich rich, const char *fwd_to, const char *message);
+int desk_try_report(struct desk *desk, const char *username, enum lf_tel line,
+		    enum lf_rich rich, const char *fwd_to, const char *message);
 bool desk_is_watched(struct desk *desk, const char *username);
 void desk_close_console(struct desk *desk);
 

@@ -1,8 +1,8 @@
 /*
  * tests/console/test_slow.c - readers that do not read, and time that passes.
- * The connection is the test's own, so that its backlog is what the test says.
+ * The connection is a wire, whose backlog is what the test says.
  */
-#include "tests/console/desk.h"
+#include "tests/console/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,90 +11,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 
-#include "console/internal.h"
-
 #include "core/banned.h"
-
-struct wire {
-	struct desk *desk;
-	struct lf_conn *conn;
-	struct lf_buf out; /* what the server has sent */
-	size_t backlog;
-	bool wants_drain, is_closed, is_paused;
-	int code;
-};
-
-static int wire_send(void *io, const char *line, size_t len)
-{
-	struct wire *wire = io;
-
-	lf_buf_add(&wire->out, line, len);
-	return 0;
-}
-
-static size_t wire_backlog(void *io)
-{
-	return ((struct wire *)io)->backlog;
-}
-
-static void wire_want_drain(void *io)
-{
-	((struct wire *)io)->wants_drain = true;
-}
-
-static void wire_pause(void *io, bool paused)
-{
-	((struct wire *)io)->is_paused = paused;
-}
-
-static void wire_close(void *io, int code, const char *reason)
-{
-	struct wire *wire = io;
-
-	wire->is_closed = true;
-	wire->code = code;
-	wire->conn = NULL;
-}
-
-static const struct lf_conn_ops wire_ops = {
-	.send = wire_send,
-	.backlog = wire_backlog,
-	.want_drain = wire_want_drain,
-	.pause = wire_pause,
-	.close = wire_close,
-};
-
-static struct wire *wire_open(struct desk *desk)
-{
-	struct wire *wire = calloc(1, sizeof(*wire));
-
-	assert_non_null(wire);
-	wire->desk = desk;
-	assert_int_equal(0, lf_conn_new(&wire->conn, desk->console, &wire_ops,
-					wire, "192.0.2.7:50000", true));
-	return wire;
-}
-
-static void wire_free(struct wire *wire)
-{
-	if (wire->conn)
-		lf_conn_close(wire->conn, LF_CLOSE_DONE, "");
-	lf_buf_done(&wire->out);
-	free(wire);
-}
-
-static void wire_say(struct wire *wire, const char *line)
-{
-	lf_conn_bytes(wire->conn, line, strlen(line));
-	lf_conn_bytes(wire->conn, "\n", 1);
-}
-
-/* A turn of the loop, whose end sends what is dirty. */
-static void turn(struct desk *desk)
-{
-	uv_run(&desk->rig->loop, UV_RUN_NOWAIT);
-	uv_run(&desk->rig->loop, UV_RUN_NOWAIT);
-}
 
 static size_t count(const struct wire *wire, const char *word)
 {
@@ -142,13 +59,13 @@ static void a_slow_reader_gets_the_newest_state_only(void **state)
 	for (int i = 0; i < 1000; i++) {
 		desk_report(desk, "bianchi", i % 2 ? LF_TEL_BUSY : LF_TEL_IDLE,
 			    LF_RICH_AWAY, "", "");
-		turn(desk);
+		wire_turn(desk);
 	}
 	assert_int_equal(0, slow->out.len);
 	assert_true(slow->wants_drain);
 	slow->backlog = 0;
 	lf_conn_drained(slow->conn);
-	turn(desk);
+	wire_turn(desk);
 	assert_int_equal(1, count(slow, "\"method\":\"lamp\""));
 	assert_int_equal(1, count(slow, "\"tel\":\"busy\""));
 	assert_int_equal(1, count(slow, "\"seq\":1"));
@@ -166,16 +83,16 @@ static void a_slow_reader_does_not_delay_the_others(void **state)
 	wire_watch_all(quick);
 	slow->backlog = LF_BULK_STOP;
 	desk_report(desk, "verdi", LF_TEL_BUSY, LF_RICH_AWAY, "", "");
-	turn(desk);
+	wire_turn(desk);
 	assert_int_equal(0, count(slow, "lamp"));
 	assert_int_equal(1, count(quick, "\"tel\":\"busy\""));
 
 	/* What the quick one shared in its time is not what is sent now. */
 	desk_report(desk, "guest", LF_TEL_RINGING, LF_RICH_BUSY, "", "");
-	turn(desk);
+	wire_turn(desk);
 	slow->backlog = 0;
 	lf_conn_drained(slow->conn);
-	turn(desk);
+	wire_turn(desk);
 	assert_int_equal(1, count(slow, desk_id(desk, "verdi")));
 	assert_int_equal(1, count(slow, desk_id(desk, "guest")));
 	assert_int_equal(1, count(slow, "\"tel\":\"busy\""));
@@ -193,7 +110,7 @@ static void an_answer_does_not_wait_behind_lamps(void **state)
 	slow->backlog = LF_BULK_STOP;
 	desk_report(desk, "verdi", LF_TEL_BUSY, LF_RICH_AWAY, "", "");
 	wire_say(slow, "{\"id\":5,\"method\":\"ping\"}");
-	turn(desk);
+	wire_turn(desk);
 	assert_string_equal("{\"id\":5,\"result\":{}}\n",
 			    lf_buf_str(&slow->out));
 	wire_free(slow);
@@ -214,7 +131,7 @@ static void who_has_too_much_queued_is_parted_from(void **state)
 					"}"));
 	assert_true(slow->is_closed);
 	assert_int_equal(LF_CLOSE_SLOW, slow->code);
-	turn(desk);
+	wire_turn(desk);
 	lf_console_stats(desk->console, &stats);
 	assert_int_equal(1, stats.slow_closed);
 	assert_int_equal(0, stats.connections);
@@ -297,14 +214,14 @@ static void a_long_snapshot_waits_and_deltas_wait_behind_it(void **state)
 	wire->backlog = LF_BULK_STOP;
 	wire_say(wire, "{\"id\":2,\"method\":\"sub\",\"params\":{\"topic\":"
 		       "\"lamps\",\"filter\":{\"all\":true},\"page\":10}}");
-	turn(desk);
+	wire_turn(desk);
 	assert_int_equal(10, count(wire, "\"u\":"));
 	/* One whose page is gone already, one whose page is the last. */
 	desk_report(desk, "guest", LF_TEL_BUSY, LF_RICH_AWAY, "", "");
 	desk_report(desk, "verdi", LF_TEL_RINGING, LF_RICH_AWAY, "", "");
 	wire->backlog = 0;
 	lf_conn_drained(wire->conn);
-	turn(desk);
+	wire_turn(desk);
 	assert_int_equal(105 + 1, count(wire, "\"u\":"));
 	assert_int_equal(1,
 			 count(wire, "\"ext\":\"2103\",\"tel\":\"ringing\""));
@@ -325,7 +242,7 @@ static void a_row_is_the_same_for_everybody(void **state)
 	wire_login(two, "bianchi");
 	wire_watch_all(two);
 	desk_report(desk, "verdi", LF_TEL_BUSY, LF_RICH_AWAY, "0445", "Hi");
-	turn(desk);
+	wire_turn(desk);
 	assert_string_equal(lf_buf_str(&one->out), lf_buf_str(&two->out));
 	wire_free(one);
 	wire_free(two);
