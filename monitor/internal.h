@@ -1,0 +1,138 @@
+/*
+ * monitor/internal.h - what the files of monitor/ share, theirs alone.
+ *
+ *     monitor.c   opening and closing; the path of one event
+ *     alarm.c     which are on; kept over a restart
+ *     history.c   rows of the log: written, folded, deleted when old
+ *     park.c      rows that the store does not take, in a file
+ *     search.c    reading the log
+ */
+#ifndef LF_MONITOR_INTERNAL_H
+#define LF_MONITOR_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/list.h"
+#include "core/map.h"
+#include "core/timer.h"
+#include "monitor/event.h"
+#include "monitor/history.h"
+#include "monitor/monitor.h"
+
+struct lf_store_arg;
+struct lf_store_rows;
+
+#define LF_EVENT_KEY_SIZE (LF_EVENT_SUBJECT_MAX + 12)
+#define LF_ALARMS_MAX 1000
+
+/* A row with its texts; by value wherever it goes. */
+struct lf_event_note {
+	int64_t id, count, first_ms, last_ms;
+	enum lf_event event;
+	char subject[LF_EVENT_SUBJECT_MAX];
+	char text[LF_EVENT_TEXT_MAX];
+};
+
+/* ---- park.c: a file whose space is taken in advance ---- */
+
+struct lf_park;
+
+int lf_park_open(struct lf_park **ret, const char *path, size_t size);
+void lf_park_close(struct lf_park *park);
+/* -ENOSPC: the file's space is used up. */
+int lf_park_add(struct lf_park *park, const struct lf_event_note *note);
+void lf_park_clear(struct lf_park *park);
+/* What the file held when it was opened: the i-th, -ENOENT. */
+int lf_park_read(struct lf_park *park, size_t *offset,
+		 struct lf_event_note *ret);
+
+/* ---- the room ---- */
+
+struct lf_history {
+	struct lf_map open;    /* by key: may still be folded */
+	struct lf_list rows;   /* the same, oldest first */
+	struct lf_map budgets; /* by event: rows of this window */
+	struct lf_timer flush, retention, retry;
+	struct lf_park *park;
+	struct lf_list parked; /* not in the store yet; all are in the file */
+	size_t n_parked, taking_in;
+	int64_t last_id;
+	uint64_t lost;
+	unsigned expired_rows;
+};
+
+struct lf_monitor {
+	struct lf_timers *timers;
+	struct lf_store *store;
+	struct lf_settings *settings;
+	char *store_path, *node;
+	unsigned refs; /* the owner's, and one for each operation under way */
+	bool is_closing;
+	void (*ready)(int err, void *arg);
+	void *ready_arg;
+	void (*closed)(void *arg);
+	void *closed_arg;
+
+	struct lf_history history;
+	struct lf_map alarms;       /* by key */
+	struct lf_list alarm_order; /* oldest first */
+	size_t n_alarms;
+	uint64_t raised;
+};
+
+void lf_monitor_ref(struct lf_monitor *monitor);
+void lf_monitor_unref(struct lf_monitor *monitor);
+/* "2001/pbx1" */
+void lf_event_key(char out[LF_EVENT_KEY_SIZE], enum lf_event event,
+		  const char *subject);
+/* Is it in the list of names of this setting? */
+bool lf_event_is_listed(const struct lf_monitor *monitor, const char *setting,
+			const struct lf_event_info *info);
+
+/* ---- alarm.c ---- */
+
+enum lf_alarm_step {
+	LF_ALARM_NONE,
+	LF_ALARM_BEGAN,
+	LF_ALARM_GOES_ON,
+	LF_ALARM_ENDED,
+	LF_ALARM_WAS_NOT
+};
+
+/* What the event means for the alarms. */
+enum lf_alarm_step lf_alarm_take(struct lf_monitor *monitor,
+				 const struct lf_event_info *info,
+				 const struct lf_event_note *note);
+/* Its row in the log is known now. */
+void lf_alarm_link(struct lf_monitor *monitor,
+		   const struct lf_event_note *note);
+int lf_alarm_load(struct lf_monitor *monitor, void (*done)(int, void *),
+		  void *arg);
+void lf_alarm_done(struct lf_monitor *monitor);
+
+/* ---- history.c ---- */
+
+int lf_history_open(struct lf_monitor *monitor, void (*done)(int, void *),
+		    void *arg);
+/* Writes what waits; then no timer runs. */
+void lf_history_close(struct lf_monitor *monitor);
+void lf_history_done(struct lf_monitor *monitor);
+/* True: a row of its own (note->id is set); false: folded into an older one. */
+bool lf_history_add(struct lf_monitor *monitor, struct lf_event_note *note);
+/* Writes rows whose counts have moved. */
+void lf_history_flush(struct lf_monitor *monitor);
+/* Deletes rows that began before `wall_ms`, a slice at a time. */
+void lf_history_expire(struct lf_monitor *monitor, int64_t wall_ms);
+
+/* ---- search.c ---- */
+
+int lf_search_define(struct lf_monitor *monitor);
+/* Up to `max` different words, lower case; returns how many. */
+#define LF_WORD_SIZE 33
+size_t lf_event_words(char words[][LF_WORD_SIZE], size_t max, const char *text);
+
+struct lf_store_arg lf_arg_int(int64_t i);
+struct lf_store_arg lf_arg_text(const char *text);
+
+#endif
