@@ -13,6 +13,7 @@ extern const struct lf_command lf_server_commands[];
 extern const struct lf_command lf_people_commands[];
 extern const struct lf_command lf_lamp_commands[];
 extern const struct lf_command lf_agent_commands[];
+extern const struct lf_command lf_monitor_commands[];
 
 /* Ends `subscribe` and `watch` of everybody, before the board goes. */
 void lf_diagnostics_close(struct lf_server *server);

@@ -15,7 +15,7 @@
 
 struct lf_render {
 	FILE *out;
-	bool is_json, is_ladder, is_csv, is_live, is_redrawn;
+	bool is_json, is_ladder, is_live, is_redrawn;
 	json_t *columns, *rows, *said;
 };
 
@@ -28,7 +28,6 @@ struct lf_render *lf_render_new(const char *command, bool is_json, FILE *out)
 	r->out = out;
 	r->is_json = is_json;
 	r->is_ladder = !strcmp(command, "trace");
-	r->is_csv = !strcmp(command, "user export");
 	r->is_live = !strcmp(command, "watch");
 	r->is_redrawn = r->is_live && isatty(fileno(out));
 	r->rows = json_array();
@@ -146,10 +145,13 @@ static void print_all(struct lf_render *r)
 	json_t *text;
 	size_t i;
 
-	if (r->is_csv)
-		fputs(json_string_value(json_object_get(
-			      json_array_get(r->rows, 0), "csv")),
-		      r->out);
+	const json_t *first = json_array_get(r->rows, 0);
+	const char *raw = json_string_value(json_object_get(first, "raw"));
+
+	if (!raw)
+		raw = json_string_value(json_object_get(first, "csv"));
+	if (raw)
+		fputs(raw, r->out);
 	else if (r->is_ladder)
 		print_ladder(r);
 	else if (json_array_size(r->rows))

@@ -13,6 +13,7 @@
 
 #include "admin/commands.h"
 #include "admin/control.h"
+#include "admin/health.h"
 #include "console/console.h"
 #include "core/certificate.h"
 #include "core/clock.h"
@@ -26,6 +27,7 @@
 #include "directory/note.h"
 #include "directory/setting.h"
 #include "directory/user.h"
+#include "monitor/monitor.h"
 #include "presence/agent.h"
 #include "presence/board.h"
 #include "presence/simple.h"
@@ -35,11 +37,8 @@
 #include "core/banned.h"
 
 static const struct lf_setting_def *const tables[] = {
-	lf_directory_settings,
-	lf_presence_settings,
-	lf_agent_settings,
-	lf_console_settings,
-	NULL,
+	lf_directory_settings, lf_presence_settings, lf_agent_settings,
+	lf_console_settings,   lf_monitor_settings,  NULL,
 };
 
 static int fail(struct lf_server *server, const char *what, int err)
@@ -275,6 +274,8 @@ static void on_dialogs(void *arg)
 		err = listen_all(server);
 	if (!err)
 		err = open_control(server);
+	if (!err && (err = lf_health_open(&server->health, server)))
+		fail(server, "health", err);
 	server->on_ready(err, server->arg);
 }
 
@@ -312,12 +313,12 @@ static void on_users(int err, void *arg)
 		server->on_ready(err, server->arg);
 }
 
-static void on_settings(int err, void *arg)
+static void on_monitor(int err, void *arg)
 {
 	struct lf_server *server = arg;
 
 	if (err)
-		fail(server, "settings", err);
+		fail(server, "monitor", err);
 	if (!err && (err = lf_notes_open(&server->notes, server->store)))
 		fail(server, "notes", err);
 	if (!err && (err = lf_directory_open(&server->directory, server->store,
@@ -325,6 +326,26 @@ static void on_settings(int err, void *arg)
 		fail(server, "users", err);
 	if (!err && (err = lf_access_new(&server->access, server->directory)))
 		fail(server, "access", err);
+	if (err)
+		server->on_ready(err, server->arg);
+}
+
+static void on_settings(int err, void *arg)
+{
+	struct lf_server *server = arg;
+	const struct lf_monitor_opts opts = {
+		.timers = server->timers,
+		.store = server->store,
+		.settings = server->settings,
+		.store_path = lf_conf_text(server->conf, "store", "path"),
+		.node = lf_conf_text(server->conf, "server", "node"),
+	};
+
+	if (err)
+		fail(server, "settings", err);
+	if (!err && (err = lf_monitor_open(&server->monitor, &opts, on_monitor,
+					   server)))
+		fail(server, "monitor", err);
 	if (err)
 		server->on_ready(err, server->arg);
 }
@@ -370,12 +391,14 @@ static void close_lower_rooms(void *arg)
 	lf_access_free(server->access);
 	lf_notes_close(server->notes);
 	lf_directory_close(server->directory);
-	lf_settings_close(server->settings);
-
 	server->closing = 1; /* this function */
+	server->closing += server->monitor ? 1 : 0;
 	server->closing += server->sip ? 1 : 0;
 	server->closing += server->web ? 1 : 0;
 	server->closing += server->store ? 1 : 0;
+	if (server->monitor)
+		lf_monitor_close(server->monitor, on_part_closed, server);
+	lf_settings_close(server->settings);
 	if (server->sip)
 		lf_sip_close(server->sip, on_part_closed, server);
 	if (server->web)
@@ -387,6 +410,8 @@ static void close_lower_rooms(void *arg)
 
 void lf_server_close(struct lf_server *server)
 {
+	lf_health_close(server->health);
+	server->health = NULL;
 	lf_control_close(server->control);
 	server->control = NULL;
 	if (server->console)

@@ -2,7 +2,8 @@
  * admin/server.h - all rooms put together: who is opened after whom, and
  * closed before whom.
  *
- *     conf -> store -> vault -> settings -> directory, notes -> sip -> board
+ *     conf -> store -> vault -> settings -> monitor -> directory, notes -> sip
+ * -> board
  *          -> SIP/SIMPLE feeds -> console -> control socket -> ready
  */
 #ifndef LF_ADMIN_SERVER_H
@@ -21,6 +22,8 @@ struct lf_board;
 struct lf_console;
 struct lf_control;
 struct lf_directory;
+struct lf_health;
+struct lf_monitor;
 struct lf_notes;
 struct lf_settings;
 struct lf_simple;
@@ -42,6 +45,8 @@ struct lf_server {
 	struct lf_store *store;
 	struct lf_vault *vault;
 	struct lf_settings *settings;
+	struct lf_monitor *monitor;
+	struct lf_health *health;
 	struct lf_directory *directory;
 	struct lf_notes *notes;
 	struct lf_access *access;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -163,6 +164,7 @@ int lf_monitor_open(struct lf_monitor **ret, const struct lf_monitor_opts *opts,
 		    void (*ready)(int err, void *arg), void *arg)
 {
 	struct lf_monitor *monitor = calloc(1, sizeof(*monitor));
+	char host[256] = "";
 	int err = -ENOMEM;
 
 	if (!monitor)
@@ -177,7 +179,11 @@ int lf_monitor_open(struct lf_monitor **ret, const struct lf_monitor_opts *opts,
 	lf_list_init(&monitor->history.rows);
 	lf_list_init(&monitor->history.parked);
 	monitor->store_path = strdup(opts->store_path);
-	monitor->node = strdup(opts->node ? opts->node : "");
+	if (opts->node)
+		lf_text_copy(host, sizeof(host), opts->node);
+	else if (gethostname(host, sizeof(host) - 1))
+		lf_text_copy(host, sizeof(host), "localhost");
+	monitor->node = strdup(host);
 	if (!monitor->store_path || !monitor->node)
 		goto fail;
 	lf_monitor_ref(monitor);

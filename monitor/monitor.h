@@ -21,7 +21,7 @@ struct lf_monitor_opts {
 	struct lf_store *store;
 	struct lf_settings *settings;
 	const char *store_path; /* its disk is watched; events park beside it */
-	const char *node;       /* this machine's name in mails and traps */
+	const char *node; /* our name in mails and traps; NULL: the host's */
 };
 
 /* Texts of the options are copied. `ready` is called once, from the loop,

@@ -1,6 +1,10 @@
 /* monitor/settings.c - the settings of this room. */
 #include "monitor/monitor.h"
 
+#include <stddef.h>
+
+#include "monitor/document.h"
+
 #include "core/banned.h"
 
 const struct lf_setting_def lf_monitor_settings[] = {
@@ -13,5 +17,10 @@ const struct lf_setting_def lf_monitor_settings[] = {
 	 "Events that are logged but neither shown as alarms nor told to "
 	 "anybody: numbers or names of lampctl events catalogue.",
 	 "S261"},
+	{"monitor.failing-after", LF_SET_INT, "15", 1, 3600, NULL, "s",
+	 "How long a feed, a link or a part must fail before it is an alarm.",
+	 "S258"},
+	{"trap.base-oid", LF_SET_TEXT, LF_MIB_DEFAULT_BASE, 0, 128, NULL, NULL,
+	 "Below it are our notifications and what they carry.", "S267"},
 	{NULL},
 };

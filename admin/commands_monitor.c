@@ -1,0 +1,198 @@
+/* admin/commands_monitor.c - events, alarms and the MIB. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/commands.h"
+#include "admin/control.h"
+#include "admin/server.h"
+#include "core/buf.h"
+#include "core/clock.h"
+#include "core/text.h"
+#include "directory/setting.h"
+#include "monitor/document.h"
+#include "monitor/history.h"
+
+#include "core/banned.h"
+
+#define PAGE 50
+
+/* ---- events ---- */
+
+/* "2026-01-20" is its first moment in UTC. -EINVAL. */
+static int parse_when(int64_t *ret, const char *text)
+{
+	char full[LF_RFC3339_SIZE + 8];
+
+	if (!text)
+		return 0;
+	snprintf(full, sizeof(full), strchr(text, 'T') ? "%s" : "%sT00:00:00Z",
+		 text);
+	return lf_rfc3339_parse(ret, full);
+}
+
+static int parse_kind(struct lf_event_filter *f, struct lf_call *call)
+{
+	const char *severity = lf_call_arg(call, "severity");
+	const char *event = lf_call_arg(call, "event");
+	const struct lf_event_info *info;
+
+	if (severity && lf_severity_parse(&f->at_least, severity))
+		return -EINVAL;
+	if (!event)
+		return 0;
+	info = lf_event_parse(event);
+	if (!info)
+		return -EINVAL;
+	f->event = info->id;
+	return 0;
+}
+
+/* NULL, or what is wrong. */
+static const char *parse_filter(struct lf_event_filter *f, int64_t *max,
+				struct lf_call *call)
+{
+	const char *before = lf_call_arg(call, "before");
+	const char *limit = lf_call_arg(call, "max");
+
+	*f = (struct lf_event_filter){
+		.application = lf_call_arg(call, "application"),
+		.category = lf_call_arg(call, "category"),
+		.text = lf_call_arg(call, "text"),
+	};
+	if (parse_when(&f->from_ms, lf_call_arg(call, "from")) ||
+	    parse_when(&f->to_ms, lf_call_arg(call, "to")))
+		return "A time is 2026-01-20 or 2026-01-20T09:30:00Z.";
+	if (parse_kind(f, call))
+		return "A severity is information, warning or error; an event "
+		       "is a number or a name of `lampctl events catalogue`.";
+	if (before && lf_text_int(&f->before_id, before, 1, INT64_MAX))
+		return "before= takes the number of an event.";
+	if (limit && lf_text_int(max, limit, 1, LF_EVENTS_MAX))
+		return "max= is 1 to 1000.";
+	return NULL;
+}
+
+static json_t *event_row(const struct lf_event_row *row)
+{
+	char name[LF_EVENT_NAME_SIZE], first[LF_RFC3339_SIZE],
+		last[LF_RFC3339_SIZE];
+
+	return json_pack(
+		"{s:I, s:s, s:s, s:I, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s}",
+		"id", (json_int_t)row->id, "when",
+		lf_rfc3339(first, row->first_ms), "last",
+		lf_rfc3339(last, row->last_ms), "count", (json_int_t)row->count,
+		"severity", lf_severity_name(row->info->severity), "event",
+		(int)row->info->id, "name", lf_event_name(name, row->info),
+		"application", row->info->application, "category",
+		row->info->category, "subject", row->subject, "text", row->text,
+		"remedy", row->info->remedy);
+}
+
+static void on_events(int err, const struct lf_event_row *rows, size_t n,
+		      void *arg)
+{
+	struct lf_call *call = arg;
+
+	lf_call_columns(call,
+			"id when count severity application name subject text");
+	for (size_t i = 0; i < n; i++)
+		lf_call_row(call, event_row(&rows[i]));
+	lf_call_end(call, err ? strerror(-err) : NULL);
+}
+
+static void run_events(struct lf_call *call, struct lf_server *server)
+{
+	struct lf_event_filter filter;
+	int64_t max = PAGE;
+	const char *wrong = parse_filter(&filter, &max, call);
+	int err;
+
+	if (wrong) {
+		lf_call_end(call, wrong);
+		return;
+	}
+	err = lf_events_read(server->monitor, &filter, (unsigned)max, on_events,
+			     call);
+	if (err)
+		lf_call_end(call, err == -E2BIG
+					  ? "A text filter is four words at "
+					    "most."
+					  : strerror(-err));
+}
+
+static void run_catalogue(struct lf_call *call, struct lf_server *server)
+{
+	const struct lf_event_info *info;
+	char name[LF_EVENT_NAME_SIZE];
+
+	lf_call_columns(call, "event name severity application category text");
+	for (size_t i = 0; (info = lf_event_at(i)); i++)
+		lf_call_row(
+			call,
+			json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i}",
+				  "event", (int)info->id, "name",
+				  lf_event_name(name, info), "severity",
+				  lf_severity_name(info->severity),
+				  "application", info->application, "category",
+				  info->category, "text", info->text, "remedy",
+				  info->remedy, "clears", (int)info->clears));
+	lf_call_end(call, NULL);
+}
+
+/* ---- alarms ---- */
+
+static json_t *alarm_row(const struct lf_alarm *alarm)
+{
+	char name[LF_EVENT_NAME_SIZE], since[LF_RFC3339_SIZE];
+
+	return json_pack(
+		"{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:s, s:I, s:b}", "since",
+		lf_rfc3339(since, alarm->since_ms), "severity",
+		lf_severity_name(alarm->info->severity), "event",
+		(int)alarm->info->id, "name", lf_event_name(name, alarm->info),
+		"subject", alarm->subject, "text", alarm->text, "count",
+		(json_int_t)alarm->count, "remedy", alarm->info->remedy, "id",
+		(json_int_t)alarm->event_id, "disabled", alarm->is_disabled);
+}
+
+static void run_alarms(struct lf_call *call, struct lf_server *server)
+{
+	struct lf_alarm alarm;
+	size_t i;
+
+	lf_call_columns(call, "since severity name subject text disabled");
+	for (i = 0; !lf_alarm_at(server->monitor, i, &alarm); i++)
+		lf_call_row(call, alarm_row(&alarm));
+	for (i = 0; !lf_alarm_at(server->monitor, i, &alarm); i++)
+		lf_call_say(call, "%s%s%s: %s", alarm.subject,
+			    *alarm.subject ? ": " : "", alarm.text,
+			    alarm.info->remedy);
+	if (!i)
+		lf_call_say(call, "No alarm.");
+	lf_call_end(call, NULL);
+}
+
+static void run_mib(struct lf_call *call, struct lf_server *server)
+{
+	struct lf_buf mib = {0};
+	int err = lf_document_mib(
+		&mib, lf_setting_text(server->settings, "trap.base-oid"));
+
+	if (!err)
+		lf_call_row(call, json_pack("{s:s}", "raw", lf_buf_str(&mib)));
+	lf_buf_done(&mib);
+	lf_call_end(call, err ? "trap.base-oid is not below .1.3.6.1.4.1 "
+				"(enterprises)."
+			      : NULL);
+}
+
+const struct lf_command lf_monitor_commands[] = {
+	{"events", run_events},
+	{"events catalogue", run_catalogue},
+	{"alarms", run_alarms},
+	{"mib", run_mib},
+	{NULL},
+};

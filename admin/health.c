@@ -1,0 +1,250 @@
+/* admin/health.c - see health.h. */
+#include "admin/health.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/server.h"
+#include "core/clock.h"
+#include "core/list.h"
+#include "core/text.h"
+#include "core/timer.h"
+#include "directory/setting.h"
+#include "monitor/event.h"
+#include "monitor/history.h"
+#include "presence/simple.h"
+#include "store/store.h"
+
+#include "core/banned.h"
+
+#define LOOK_MS 1000
+/* In the store while the server runs: found at a start, the last run died. */
+#define BUCKET "monitor"
+#define KEY "running"
+
+/* A feed, and since when it is as it is. */
+struct feed {
+	struct lf_list node;
+	char name[64];
+	enum lf_feed_state state;
+	int64_t since_ms;
+	bool is_seen;
+};
+
+struct lf_health {
+	struct lf_server *server;
+	struct lf_timer look;
+	struct lf_list feeds;
+	bool has_started;
+	unsigned asked; /* answers that are still to come */
+	bool is_closed;
+};
+
+/* ---- feeds ---- */
+
+static struct feed *find_feed(struct lf_health *health, const char *name)
+{
+	struct feed *feed;
+
+	LF_LIST_FOREACH (node, &health->feeds) {
+		feed = LF_CONTAINER_OF(node, struct feed, node);
+		if (!strcmp(feed->name, name))
+			return feed;
+	}
+	feed = calloc(1, sizeof(*feed));
+	if (!feed)
+		return NULL;
+	lf_text_copy(feed->name, sizeof(feed->name), name);
+	feed->since_ms = lf_mono_ms();
+	lf_list_add_tail(&health->feeds, &feed->node);
+	return feed;
+}
+
+static bool has_alarm(struct lf_server *server, enum lf_event event,
+		      const char *subject)
+{
+	struct lf_alarm alarm;
+
+	for (size_t i = 0; !lf_alarm_at(server->monitor, i, &alarm); i++) {
+		if (alarm.info->id == event && !strcmp(alarm.subject, subject))
+			return true;
+	}
+	return false;
+}
+
+static void raise_once(struct lf_server *server, enum lf_event event,
+		       const struct lf_simple_status *s)
+{
+	if (!has_alarm(server, event, s->name))
+		lf_event_raise(server->monitor, event, s->name, "%s: %s: %s",
+			       s->server, lf_feed_state_name(s->state),
+			       *s->why ? s->why
+				       : lf_feed_state_remedy(s->state));
+}
+
+static void look_at_feed(struct lf_health *health,
+			 const struct lf_simple_status *s)
+{
+	struct lf_server *server = health->server;
+	struct feed *feed = find_feed(health, s->name);
+	int64_t patience_ms;
+
+	if (!feed)
+		return;
+	patience_ms =
+		lf_setting_int(server->settings, "monitor.failing-after") *
+		1000;
+	feed->is_seen = true;
+	if (feed->state != s->state) {
+		feed->state = s->state;
+		feed->since_ms = lf_mono_ms();
+	}
+	if (s->state != LF_FEED_CONNECTION_ERROR)
+		lf_event_raise(server->monitor, LF_EVENT_FEED_UP, s->name,
+			       "%s: %s", s->server,
+			       lf_feed_state_name(s->state));
+	if (s->state != LF_FEED_FORBIDDEN)
+		lf_event_raise(server->monitor, LF_EVENT_FEED_ALLOWED, s->name,
+			       "%s: %s", s->server,
+			       lf_feed_state_name(s->state));
+	if (lf_mono_ms() - feed->since_ms < patience_ms)
+		return;
+	if (s->state == LF_FEED_CONNECTION_ERROR)
+		raise_once(server, LF_EVENT_FEED_DOWN, s);
+	if (s->state == LF_FEED_FORBIDDEN)
+		raise_once(server, LF_EVENT_FEED_FORBIDDEN, s);
+}
+
+/* A feed that was taken out of the configuration troubles nobody. */
+static void forget_unseen(struct lf_health *health)
+{
+	struct lf_monitor *monitor = health->server->monitor;
+
+	LF_LIST_FOREACH_SAFE (node, &health->feeds) {
+		struct feed *feed = LF_CONTAINER_OF(node, struct feed, node);
+
+		if (feed->is_seen) {
+			feed->is_seen = false;
+			continue;
+		}
+		lf_event_raise(monitor, LF_EVENT_FEED_UP, feed->name,
+			       "The feed was removed.");
+		lf_event_raise(monitor, LF_EVENT_FEED_ALLOWED, feed->name,
+			       "The feed was removed.");
+		lf_list_del(&feed->node);
+		free(feed);
+	}
+}
+
+/* Alarms of the last run may name feeds that are gone. */
+static void remember_alarmed(struct lf_health *health)
+{
+	struct lf_alarm alarm;
+
+	for (size_t i = 0; !lf_alarm_at(health->server->monitor, i, &alarm);
+	     i++) {
+		if (alarm.info->id == LF_EVENT_FEED_DOWN ||
+		    alarm.info->id == LF_EVENT_FEED_FORBIDDEN)
+			find_feed(health, alarm.subject);
+	}
+}
+
+static void on_look(struct lf_timer *timer, void *arg)
+{
+	struct lf_health *health = arg;
+	struct lf_simple_status s;
+
+	for (size_t i = 0; !lf_simple_status(health->server->simple, i, &s);
+	     i++)
+		look_at_feed(health, &s);
+	forget_unseen(health);
+	lf_timer_start(health->server->timers, timer, LOOK_MS);
+}
+
+/* ---- starts and ends ---- */
+
+static void free_if_done(struct lf_health *health)
+{
+	if (health->is_closed && !health->asked)
+		free(health);
+}
+
+static void on_marked(int err, int64_t rev, void *arg)
+{
+	struct lf_health *health = arg;
+
+	health->asked--;
+	free_if_done(health);
+}
+
+static void on_last_run(int err, const struct lf_store_kv *rows, size_t n,
+			void *arg)
+{
+	struct lf_health *health = arg;
+	struct lf_server *server = health->server;
+
+	health->asked--;
+	if (!health->is_closed) {
+		if (n)
+			lf_event_raise(
+				server->monitor, LF_EVENT_SERVER_DIED, "",
+				"The run that began at %.*s did not "
+				"end as it was told.",
+				(int)rows->len, (const char *)rows->value);
+		lf_event_raise(server->monitor, LF_EVENT_SERVER_STARTED, "",
+			       "lampfieldd %s has started.", PACKAGE_VERSION);
+		health->has_started = true;
+	}
+	if (!health->is_closed) {
+		char now[LF_RFC3339_SIZE];
+
+		lf_rfc3339(now, lf_wall_ms());
+		if (!lf_store_put(server->store, BUCKET, KEY, now, strlen(now),
+				  LF_STORE_ANY, on_marked, health))
+			health->asked++;
+	}
+	free_if_done(health);
+}
+
+int lf_health_open(struct lf_health **ret, struct lf_server *server)
+{
+	struct lf_health *health = calloc(1, sizeof(*health));
+	int err = -ENOMEM;
+
+	if (!health)
+		return err;
+	health->server = server;
+	lf_list_init(&health->feeds);
+	lf_timer_init(&health->look, on_look, health);
+	remember_alarmed(health);
+	err = lf_timer_start(server->timers, &health->look, LOOK_MS);
+	if (!err)
+		err = lf_store_get(server->store, BUCKET, KEY, on_last_run,
+				   health);
+	if (err) {
+		lf_health_close(health);
+		return err;
+	}
+	health->asked = 1;
+	*ret = health;
+	return 0;
+}
+
+void lf_health_close(struct lf_health *health)
+{
+	if (!health)
+		return;
+	if (health->has_started) {
+		lf_event_raise(health->server->monitor, LF_EVENT_SERVER_STOPPED,
+			       "", "lampfieldd stops.");
+		lf_store_del(health->server->store, BUCKET, KEY, LF_STORE_ANY,
+			     NULL, NULL);
+	}
+	lf_timer_stop(health->server->timers, &health->look);
+	LF_LIST_FOREACH_SAFE (node, &health->feeds)
+		free(LF_CONTAINER_OF(node, struct feed, node));
+	lf_list_init(&health->feeds);
+	health->is_closed = true;
+	free_if_done(health);
+}
