@@ -29,7 +29,8 @@ const struct lf_conf_key lf_server_conf[] = {
 	{"sip", "timeout", LF_CONF_INT, "8000", 4000, 64000,
 	 "Milliseconds until a request counts as unanswered"},
 	{"sip", "express-lane", LF_CONF_BOOL, "yes", 0, 0,
-	 "NOTIFYs to UDP watchers leave from a port of their own, fast; no: all "
+	 "NOTIFYs to UDP watchers leave from a port of their own, fast; no: "
+	 "all "
 	 "from the SIP port"},
 	{"sip", "trace-size", LF_CONF_INT, "16777216", 0, 1 << 30,
 	 "Bytes kept of the last SIP messages for lampctl trace"},

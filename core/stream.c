@@ -529,8 +529,7 @@ int lf_stream_accepted(struct lf_stream **ret, struct lf_hub *hub, int fd,
 
 void lf_stream_abandon(struct lf_hub *hub, const struct lf_listener *listener)
 {
-	LF_LIST_FOREACH_SAFE(node, &hub->dues)
-	{
+	LF_LIST_FOREACH_SAFE (node, &hub->dues) {
 		struct lf_due *due = LF_CONTAINER_OF(node, struct lf_due, node);
 		struct lf_stream *s =
 			LF_CONTAINER_OF(due, struct lf_stream, due);
