@@ -38,9 +38,10 @@ struct reading {
 	enum lf_dialect dialect;
 	lf_document_fn *fn;
 	void *arg;
-	const struct lf_part *parts; /* of the multipart around it */
+	struct lf_part *parts; /* of the multipart around it */
 	size_t n_parts;
 	unsigned depth;
+	int err; /* of parts, if it concerns the whole */
 };
 
 static int read_body(struct reading *r, const char *uri, const char *type,
@@ -56,48 +57,59 @@ static struct lf_document *state_of(struct reading *r)
 	return *r->state;
 }
 
-/* Where the dialogs of this line or resource are kept; NULL: no memory. */
-static struct lf_dialogs **dialogs_of(struct reading *r, const char *uri)
+static int resource_of(struct resource **ret, struct lf_document *state,
+		       const char *uri)
 {
-	struct lf_document *state = state_of(r);
-	struct resource *res;
-	size_t len;
+	struct resource *res = lf_map_find(&state->resources, uri);
+	size_t len = strlen(uri) + 1;
 
-	if (!state || !uri)
-		return state ? &state->dialogs : NULL;
-	res = lf_map_find(&state->resources, uri);
+	*ret = res;
 	if (res)
-		return &res->dialogs;
+		return 0;
 	if (state->resources.count >= RESOURCES_MAX)
-		return NULL;
-	len = strlen(uri) + 1;
+		return -E2BIG;
 	res = calloc(1, sizeof(*res) + len);
 	if (!res)
-		return NULL;
+		return -ENOMEM;
 	memcpy(res->uri, uri, len);
 	if (lf_map_add(&state->resources, res->uri, res)) {
 		free(res);
-		return NULL;
+		return -ENOMEM;
 	}
-	return &res->dialogs;
+	*ret = res;
+	return 0;
 }
 
 static int read_dialogs(struct reading *r, const char *uri,
 			struct lf_report *report, const char *body, size_t len)
 {
-	struct lf_dialogs **dialogs = dialogs_of(r, uri);
+	struct lf_document *state = state_of(r);
+	struct resource *res;
+	int err;
 
-	return dialogs ? lf_dialog_info_read(dialogs, report, body, len)
-		       : -ENOMEM;
+	if (!state)
+		return -ENOMEM;
+	if (!uri)
+		return lf_dialog_info_read(&state->dialogs, report, body, len);
+	err = resource_of(&res, state, uri);
+	return err ? err
+		   : lf_dialog_info_read(&res->dialogs, report, body, len);
 }
 
 /* ---- lists ---- */
 
-static const struct lf_part *find_part(const struct reading *r, const char *cid)
+/*
+ * Each part belongs to one instance. Were it given out again, lists that point
+ * at each other's parts would multiply with every level.
+ */
+static const struct lf_part *take_part(struct reading *r, const char *cid)
 {
 	for (size_t i = 0; *cid && i < r->n_parts; i++) {
-		if (!strcmp(r->parts[i].content_id, cid))
+		if (!r->parts[i].is_taken &&
+		    !strcmp(r->parts[i].content_id, cid)) {
+			r->parts[i].is_taken = true;
 			return &r->parts[i];
+		}
 	}
 	return NULL;
 }
@@ -119,22 +131,26 @@ static void tell_without_document(struct reading *r,
 	r->fn(entry->uri, &report, r->arg);
 }
 
+/* "active" without a document, as in partial state, is no change. */
 static int on_entry(const struct lf_rlmi_entry *entry, void *arg)
 {
 	struct reading *r = arg;
-	const struct lf_part *part = find_part(r, entry->cid);
 	bool is_over = !strcmp(entry->state, "terminated");
+	const struct lf_part *part = is_over ? NULL : take_part(r, entry->cid);
+	int err = 0;
 
-	if (part && !is_over)
-		/* One bad document must not darken the rest of the list. */
-		read_body(r, entry->uri, part->content_type, part->body,
-			  part->len);
-	else if (*entry->state)
+	if (part)
+		err = read_body(r, entry->uri, part->content_type, part->body,
+				part->len);
+	else if (is_over || !strcmp(entry->state, "pending"))
 		tell_without_document(r, entry);
+	/* One bad document must not darken the rest of the list. */
+	if (!r->err && (err == -EAGAIN || err == -ENOMEM))
+		r->err = err;
 	return 0;
 }
 
-static int read_list(struct reading *r, const struct lf_part *list)
+static int read_list(struct reading *r, struct lf_part *list)
 {
 	struct lf_document *state = state_of(r);
 	bool is_full;
@@ -143,6 +159,7 @@ static int read_list(struct reading *r, const struct lf_part *list)
 
 	if (!state)
 		return -ENOMEM;
+	list->is_taken = true; /* a list is none of its resources */
 	last = state->list_version;
 	err = lf_rlmi_read(list->body, list->len, &version, &is_full, NULL,
 			   NULL);
@@ -157,8 +174,9 @@ static int read_list(struct reading *r, const struct lf_part *list)
 	}
 	if (r->depth == 1)
 		state->list_version = version;
-	return lf_rlmi_read(list->body, list->len, &version, &is_full, on_entry,
-			    r);
+	err = lf_rlmi_read(list->body, list->len, &version, &is_full, on_entry,
+			   r);
+	return err ? err : r->err;
 }
 
 static int read_parts(struct reading *r, const char *uri)

@@ -24,7 +24,8 @@ typedef void lf_document_fn(const char *uri, const struct lf_report *report,
  * -EPROTO: not understood; -ESTALE: older than what was read before; -EAGAIN:
  * one is missing before it, ask for full state; -E2BIG; -ENOMEM. With an
  * error about the whole body nothing was told; a bad part of a list is left
- * out and the others are told.
+ * out and the others are told. -EAGAIN and -ENOMEM may also be about parts of
+ * a list only.
  */
 int lf_document_read(struct lf_document **state, enum lf_dialect dialect,
 		     const char *content_type, const char *body, size_t len,

@@ -43,6 +43,16 @@ static int find_parameter(char *out, size_t size, const char *text,
 	return -EPROTO;
 }
 
+/* What may follow the boundary on its line: "--" and white space. */
+static bool is_line_over(const char *at, const char *end)
+{
+	if (end - at >= 2 && at[0] == '-' && at[1] == '-')
+		at += 2;
+	while (at < end && (*at == ' ' || *at == '\t' || *at == '\r'))
+		at++;
+	return at == end || *at == '\n';
+}
+
 /* Where a delimiter line begins, at or after `at`; NULL if there is none. */
 static const char *find_delimiter(const char *at, const char *end,
 				  const char *start, const char *delimiter)
@@ -52,7 +62,8 @@ static const char *find_delimiter(const char *at, const char *end,
 
 	while ((size_t)(end - at) >= len &&
 	       (hit = memmem(at, (size_t)(end - at), delimiter, len))) {
-		if (hit == start || hit[-1] == '\n')
+		if ((hit == start || hit[-1] == '\n') &&
+		    is_line_over(hit + len, end))
 			return hit;
 		at = hit + 1;
 	}
@@ -80,6 +91,26 @@ static void take_header(struct lf_part *part, char *line)
 	}
 }
 
+/* The end of a header with its continuation lines. */
+static const char *header_end(const char *at, const char *end)
+{
+	const char *next;
+
+	do {
+		next = memchr(at, '\n', (size_t)(end - at));
+		at = next ? next + 1 : end;
+	} while (at < end && (*at == ' ' || *at == '\t'));
+	return at;
+}
+
+/* Copies a header onto one line. */
+static void unfold(char *out, size_t size, const char *at, const char *end)
+{
+	lf_text_copy_n(out, size, at, (size_t)(end - at));
+	for (; *out; out++)
+		*out = *out == '\r' || *out == '\n' ? ' ' : *out;
+}
+
 /* Headers up to the empty line; the rest is the body. */
 static void take_part(struct lf_part *part, const char *at, const char *end)
 {
@@ -88,13 +119,12 @@ static void take_part(struct lf_part *part, const char *at, const char *end)
 
 	memset(part, 0, sizeof(*part));
 	for (; at < end; at = next) {
-		next = memchr(at, '\n', (size_t)(end - at));
-		next = next ? next + 1 : end;
-		lf_text_copy_n(line, sizeof(line), at, (size_t)(next - at));
-		if (!*lf_text_trim(line)) {
-			at = next;
+		if (*at == '\n' || (end - at >= 2 && !memcmp(at, "\r\n", 2))) {
+			at += *at == '\n' ? 1 : 2;
 			break;
 		}
+		next = header_end(at, end);
+		unfold(line, sizeof(line), at, next);
 		take_header(part, line);
 	}
 	/* The line end before a delimiter belongs to the delimiter. */

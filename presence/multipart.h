@@ -14,6 +14,7 @@ struct lf_part {
 	char content_id[192]; /* without <> */
 	const char *body;
 	size_t len;
+	bool is_taken; /* for whoever gives the parts out */
 };
 
 /* The type without parameters is `type`, as in "application/pidf+xml". */

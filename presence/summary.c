@@ -1,6 +1,7 @@
 /* presence/summary.c - application/simple-message-summary, line by line. */
 #include "presence/summary.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -21,12 +22,18 @@ struct summary {
 /* "2/8 (0/2)": new and old, urgent ones in parentheses. */
 static void read_counts(struct summary *s, const char *value)
 {
+	unsigned long new, old;
 	char *end;
 
-	s->new = strtoul(value, &end, 10);
-	if (end == value || *end != '/')
+	/* strtoul() would take a sign. */
+	if (!isdigit((unsigned char)*value))
 		return;
-	s->old = strtoul(end + 1, NULL, 10);
+	new = strtoul(value, &end, 10);
+	if (*end != '/' || !isdigit((unsigned char)end[1]))
+		return;
+	old = strtoul(end + 1, NULL, 10);
+	s->new = new;
+	s->old = old;
 	s->has_counts = true;
 }
 
