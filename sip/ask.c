@@ -79,7 +79,7 @@ static int compose(struct lf_sip_ask *ask, msg_t *msg, sip_t *sip)
 		       TAG_END()) < 0 ||
 	    nta_msg_request_complete(msg, ask->ops->leg(ask->arg),
 				     ask->ops->method, ask->ops->method_name,
-				     uri ? URL_STRING_MAKE(uri) : NULL) < 0)
+				     uri ? lf_sip_url(uri) : NULL) < 0)
 		return -EINVAL;
 	return add_credentials(ask, msg, sip);
 }
@@ -98,9 +98,9 @@ static int transmit(struct lf_sip_ask *ask)
 		msg_destroy(msg);
 		return err;
 	}
-	ask->orq = nta_outgoing_mcreate(agent, on_answer, ask,
-					URL_STRING_MAKE(trunk->route), msg,
-					TAG_END());
+	ask->orq =
+		nta_outgoing_mcreate(agent, on_answer, ask,
+				     lf_sip_url(trunk->route), msg, TAG_END());
 	if (!ask->orq)
 		return -EIO;
 	ask->tries++;

@@ -38,6 +38,12 @@
 /* Seconds from a header; no value may look like LF_SIP_ABSENT. */
 #define LF_SIP_SECONDS(s) ((uint32_t)LF_MIN((s), UINT32_MAX - 1))
 
+/* URL_STRING_MAKE() casts const away. */
+static inline const url_string_t *lf_sip_url(const char *text)
+{
+	return (const void *)text;
+}
+
 struct lf_sip_handler {
 	char method[16];
 	lf_sip_request_fn *fn;

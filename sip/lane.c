@@ -120,7 +120,7 @@ static int nta_send(struct lf_sip_notifier *n, const struct lf_sip_news *news)
 	}
 	route = route_of(n, url, sizeof(url));
 	orq = nta_outgoing_mcreate(n->sip->agent, on_answer, n,
-				   route ? URL_STRING_MAKE(route) : NULL, msg,
+				   route ? lf_sip_url(route) : NULL, msg,
 				   TAG_END());
 	if (!orq)
 		return -EIO;

@@ -377,9 +377,9 @@ static int open_agent(struct lf_sip *sip, const struct lf_sip_opts *opts)
 	bind_url(sip, url, sizeof(url), "sip", opts->port);
 	errno = 0;
 	sip->agent = nta_agent_create(
-		sip->loop.root, URL_STRING_MAKE(url), on_message, sip,
-		NTATAG_UA(1), NTATAG_SIP_T1X64(sip->timeout_ms),
-		NTATAG_UDP_MTU(8000), NTATAG_MAXSIZE(cap),
+		sip->loop.root, lf_sip_url(url), on_message, sip, NTATAG_UA(1),
+		NTATAG_SIP_T1X64(sip->timeout_ms), NTATAG_UDP_MTU(8000),
+		NTATAG_MAXSIZE(cap),
 		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY | MSG_DO_CANONIC),
 		NTATAG_CLIENT_RPORT(1), TPTAG_UDP_RMEM(UDP_BUFFER),
 		TPTAG_QUEUESIZE(SEND_QUEUE), TPTAG_PONG2PING(1),
@@ -396,7 +396,7 @@ static int open_tls(struct lf_sip *sip, const struct lf_sip_opts *opts)
 		return 0;
 	bind_url(sip, url, sizeof(url), "sips", opts->tls_port);
 	errno = 0;
-	if (nta_agent_add_tport(sip->agent, URL_STRING_MAKE(url),
+	if (nta_agent_add_tport(sip->agent, lf_sip_url(url),
 				TPTAG_CERTIFICATE(opts->tls_dir),
 				TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_OUT),
 				TPTAG_QUEUESIZE(SEND_QUEUE), TPTAG_PONG2PING(1),

@@ -100,12 +100,62 @@ static void a_message_over_the_limit_gets_413(void **state)
 	pair_close(&p);
 }
 
+static int send_body(struct pair *p, enum lf_sip_substate state,
+		     const char *body)
+{
+	const struct lf_sip_notify_out out = {
+		.state = state,
+		.expires_s = 600,
+		.retry_after_s = LF_SIP_ABSENT,
+		.content_type = "text/plain",
+		.body = body,
+		.len = strlen(body),
+	};
+
+	return lf_sip_notifier_send(p->notifier, &out);
+}
+
+static void one_is_in_flight_and_the_newest_waits(void **state)
+{
+	struct pair p;
+
+	pair_open(&p, &(struct pair_opts){0});
+	pair_subscribe(&p, 600);
+	assert_int_equal(0, send_body(&p, LF_SUB_ACTIVE, "first"));
+	assert_int_equal(0, send_body(&p, LF_SUB_ACTIVE, "replaced"));
+	assert_int_equal(0, send_body(&p, LF_SUB_ACTIVE, "newest"));
+	RUN_UNTIL(&p.bench, p.results == 2);
+	assert_int_equal(2, p.notifies);
+	assert_string_equal("newest", p.body);
+	pair_close(&p);
+}
+
+/* Freed at once, and still the watcher hears of the end. */
+static void the_last_notify_leaves_after_the_notifier(void **state)
+{
+	struct pair p;
+
+	pair_open(&p, &(struct pair_opts){0});
+	pair_subscribe(&p, 600);
+	assert_int_equal(0, send_body(&p, LF_SUB_ACTIVE, "first"));
+	assert_int_equal(0, send_body(&p, LF_SUB_TERMINATED, "last"));
+	assert_int_equal(-EPIPE, send_body(&p, LF_SUB_ACTIVE, "too late"));
+	pair_free_notifiers(&p);
+	RUN_UNTIL(&p.bench, p.notifies == 2);
+	assert_string_equal("last", p.body);
+	assert_int_equal(LF_SUB_TERMINATED, p.notify.state);
+	assert_int_equal(0, p.results);
+	pair_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_converse_over_udp),
 		cmocka_unit_test(they_converse_over_tcp),
 		cmocka_unit_test(they_converse_over_ipv6),
+		cmocka_unit_test(one_is_in_flight_and_the_newest_waits),
+		cmocka_unit_test(the_last_notify_leaves_after_the_notifier),
 		cmocka_unit_test(a_burst_over_tcp_is_not_lost),
 		cmocka_unit_test(a_message_over_the_limit_gets_413),
 	};

@@ -422,8 +422,8 @@ static void garbage_changes_nothing(void **state)
 		"NOTIFY sip:x SIP/2.0\r\n\r\n",
 		"SIP/2.0 200 OK\r\nCall-ID: x\r\n\r\n",
 		"SIP/2.0 999999 \r\nVia: ,,,\r\n\r\n",
-		"NOTIFY sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1\r\n"
-		"From: <<<\r\nTo: \"\r\nCall-ID: 1\r\nCSeq: x y\r\n\r\n",
+		("NOTIFY sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1\r\n"
+		 "From: <<<\r\nTo: \"\r\nCall-ID: 1\r\nCSeq: x y\r\n\r\n"),
 		"\xff\xfe\x80\x01",
 	};
 	struct stage *s = *state;
