@@ -48,9 +48,10 @@ class Bench:
         self.server = Server(self.folder.name).start()
         self.server.add_users(range(FIRST_PHONE, last + 1))
         if consoles:
-            rows = "".join(f"op{i + 1},Op{i + 1},{PASSWORD}\n" for i in range(consoles))
+            rows = "".join(f"op{i + 1},Op{i + 1},{100 + i},{PASSWORD}\n"
+                           for i in range(consoles))
             self.server.ctl("user", "import", "-",
-                            text="username,last_name,password\n" + rows)
+                            text="username,last_name,ext,password\n" + rows)
         self.server.ctl("set", "console.max-rows=20000")
         self.server.add_feed(self.sim.server, protocol=protocol)
 

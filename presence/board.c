@@ -178,11 +178,14 @@ static void keep_lamp(struct lf_person *person, struct lf_lamp *lamp)
 		total += strlen(*texts[i]) + 1;
 	if (total > 3)
 		block = malloc(total);
-	for (i = 0, at = block; i < 3; i++, at += block ? len : 0) {
+	for (i = 0, at = block; i < 3; i++) {
+		if (!block) { /* all are empty, or there is no memory */
+			*texts[i] = "";
+			continue;
+		}
 		len = strlen(*texts[i]) + 1;
-		if (block)
-			memcpy(at, *texts[i], len);
-		*texts[i] = block ? at : "";
+		*texts[i] = memcpy(at, *texts[i], len);
+		at += len;
 	}
 	free(person->texts);
 	person->texts = block;
