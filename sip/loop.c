@@ -55,6 +55,9 @@ static void monotonic_time(su_time_t *tv)
 /* ---- sofia's log ---- */
 
 static void log_line(void *stream, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+static void log_line(void *stream, const char *fmt, va_list ap)
 {
 	static struct lf_log_limit limit;
 	char line[256];
