@@ -150,7 +150,7 @@ static int on_entry(const struct lf_rlmi_entry *entry, void *arg)
 	return 0;
 }
 
-static int read_list(struct reading *r, struct lf_part *list)
+static int read_list(struct reading *r, const struct lf_part *list)
 {
 	struct lf_document *state = state_of(r);
 	bool is_full;
@@ -159,7 +159,6 @@ static int read_list(struct reading *r, struct lf_part *list)
 
 	if (!state)
 		return -ENOMEM;
-	list->is_taken = true; /* a list is none of its resources */
 	last = state->list_version;
 	err = lf_rlmi_read(list->body, list->len, &version, &is_full, NULL,
 			   NULL);

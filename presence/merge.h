@@ -12,7 +12,9 @@
  *  4. Rich: the winning technology first; if it has no value, the next one in
  *     the order of enum lf_feed_kind (S42).
  *  5. No value anywhere: unknown, with the condition of the best source: a
- *     temporary condition (requesting, stale, error) before a final one.
+ *     temporary condition (requesting, stale, error), then OK without a value,
+ *     then a final one (access denied, not found), then not configured, then
+ *     not requested.
  */
 #ifndef LF_PRESENCE_MERGE_H
 #define LF_PRESENCE_MERGE_H
