@@ -62,7 +62,7 @@ static int check_value(json_t *value)
 	return 0;
 }
 
-int lf_json_parse(json_t **ret, const char *data, size_t len)
+int lf_json_parse_lenient(json_t **ret, const char *data, size_t len)
 {
 	json_error_t error;
 	json_t *json;
@@ -74,7 +74,23 @@ int lf_json_parse(json_t **ret, const char *data, size_t len)
 	json = json_loadb(data, len, JSON_REJECT_DUPLICATES, &error);
 	if (!json) /* jansson has no words for most failed allocations */
 		return error.text[0] ? -EPROTO : -ENOMEM;
-	err = json_is_object(json) ? check_value(json) : -EPROTO;
+	if (!json_is_object(json)) {
+		json_decref(json);
+		return -EPROTO;
+	}
+	*ret = json;
+	return 0;
+}
+
+int lf_json_parse(json_t **ret, const char *data, size_t len)
+{
+	json_t *json;
+	int err;
+
+	err = lf_json_parse_lenient(&json, data, len);
+	if (err)
+		return err;
+	err = check_value(json);
 	if (err) {
 		json_decref(json);
 		return err;

@@ -21,6 +21,12 @@ struct lf_buf;
  */
 int lf_json_parse(json_t **ret, const char *data, size_t len);
 
+/*
+ * For protocols whose unknown fields are ignored: the same, but any number
+ * and keys of any length pass.
+ */
+int lf_json_parse_lenient(json_t **ret, const char *data, size_t len);
+
 /* Compact form, appended. */
 void lf_json_write(struct lf_buf *buf, const json_t *json);
 
