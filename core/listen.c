@@ -87,6 +87,9 @@ static int on_ws_event(struct lf_web *web, struct lf_web_session *session,
 		return lf_ws_on_receive(session, wsi, in, len);
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return lf_ws_on_writable(session, wsi);
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		lf_ws_on_peer_close(session, in, len);
+		return 0;
 	case LWS_CALLBACK_CLOSED:
 		lf_ws_drop(session);
 		return 0;
@@ -114,6 +117,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
 	case LWS_CALLBACK_ESTABLISHED:
 	case LWS_CALLBACK_RECEIVE:
 	case LWS_CALLBACK_SERVER_WRITEABLE:
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 	case LWS_CALLBACK_CLOSED:
 		if (!session)
 			return 0;

@@ -81,6 +81,8 @@ void lf_ws_want_drain(struct lf_ws *ws);
 void lf_ws_pause(struct lf_ws *ws, bool paused);
 /* Closes after what is queued; on_close still follows. */
 void lf_ws_close(struct lf_ws *ws, int code, const char *reason);
+/* The code the peer closed with, from on_close on; 0: none, or it was lost. */
+int lf_ws_close_code(const struct lf_ws *ws);
 bool lf_ws_is_tls(const struct lf_ws *ws);
 const char *lf_ws_peer(const struct lf_ws *ws);
 /* A query parameter or header of the upgrade request; in on_open only. */

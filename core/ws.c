@@ -46,7 +46,7 @@ struct lf_ws {
 	size_t backlog, unsent; /* queued; of the last written message */
 	struct lf_chore turn;
 	struct lf_due overdue;
-	int close_code;
+	int close_code, peer_code;
 	char close_reason[MAX_REASON + 1];
 	bool is_opening, is_closing, has_sent_close, is_paused, wants_drain;
 	char peer[LF_ADDRESS_SIZE];
@@ -288,6 +288,21 @@ int lf_ws_on_established(struct lf_web *web, struct lf_web_session *session,
 	ws->is_opening = false;
 	lf_web_free_texts(&ws->texts);
 	return 0;
+}
+
+/* RFC 6455, 5.5.1: the body may be empty, else it begins with the code. */
+void lf_ws_on_peer_close(struct lf_web_session *session, const void *data,
+			 size_t len)
+{
+	const unsigned char *code = data;
+
+	if (session->ws && len >= 2)
+		session->ws->peer_code = code[0] << 8 | code[1];
+}
+
+int lf_ws_close_code(const struct lf_ws *ws)
+{
+	return ws->peer_code;
 }
 
 void lf_ws_drop(struct lf_web_session *session)

@@ -35,7 +35,7 @@ struct peer {
 /* What the server's side of a WebSocket saw. */
 struct desk {
 	struct lf_ws *ws;
-	int opened, messages, drained, closed;
+	int opened, messages, drained, closed, code;
 	size_t last_len;
 	bool refuses, pauses, closes, sees_query;
 	char header[64];
@@ -183,6 +183,7 @@ static void on_ws_close(struct lf_ws *ws, void *conn)
 	struct desk *d = conn;
 
 	d->closed++;
+	d->code = lf_ws_close_code(ws);
 	d->ws = NULL;
 	assert_int_equal(-EPIPE, lf_ws_send(ws, "x", 1));
 }
@@ -674,6 +675,17 @@ static void a_message_is_echoed(void **state)
 	RUN_UNTIL(w, has(&w->peer, "\x81\x05hello"));
 	hang_up(&w->peer);
 	RUN_UNTIL(w, w->desk.closed);
+	assert_int_equal(0, w->desk.code);
+}
+
+static void the_code_of_a_closing_peer_is_told(void **state)
+{
+	struct world *w = *state;
+
+	open_console(w, false);
+	frame(&w->peer, CLOSE, "\x0f\xa1", 2);
+	RUN_UNTIL(w, w->desk.closed);
+	assert_int_equal(4001, w->desk.code);
 }
 
 static void a_message_is_echoed_over_tls(void **state)
@@ -973,6 +985,7 @@ int main(void)
 		T(a_reload_changes_new_handshakes_only),
 		T(a_taken_port_and_bad_files_are_errors),
 		T(a_message_is_echoed),
+		T(the_code_of_a_closing_peer_is_told),
 		T(a_message_is_echoed_over_tls),
 		T(fragments_are_one_message),
 		T(the_longest_message_passes_and_one_more_byte_does_not),
