@@ -14,6 +14,7 @@
 #include "admin/commands.h"
 #include "admin/control.h"
 #include "admin/health.h"
+#include "chat/chat.h"
 #include "console/console.h"
 #include "core/certificate.h"
 #include "core/clock.h"
@@ -37,8 +38,13 @@
 #include "core/banned.h"
 
 static const struct lf_setting_def *const tables[] = {
-	lf_directory_settings, lf_presence_settings, lf_agent_settings,
-	lf_console_settings,   lf_monitor_settings,  NULL,
+	lf_directory_settings,
+	lf_presence_settings,
+	lf_agent_settings,
+	lf_console_settings,
+	lf_monitor_settings,
+	lf_chat_settings,
+	NULL,
 };
 
 static int fail(struct lf_server *server, const char *what, int err)
@@ -262,7 +268,47 @@ static int open_agent(struct lf_server *server)
 	return err ? fail(server, "presence server", err) : 0;
 }
 
-/* The dialogs of the last run are known: let everybody in. */
+/* The last part is open: let everybody in. */
+static void on_chat(int err, void *arg)
+{
+	struct lf_server *server = arg;
+
+	if (err)
+		fail(server, "chat", err);
+	else
+		err = listen_all(server);
+	if (!err)
+		err = open_control(server);
+	if (!err && (err = lf_health_open(&server->health, server)))
+		fail(server, "health", err);
+	server->on_ready(err, server->arg);
+}
+
+/* Phones do without chat: schemas that are missing stop nobody else. */
+static int open_chat(struct lf_server *server)
+{
+	const struct lf_chat_parts parts = {
+		.timers = server->timers,
+		.store = server->store,
+		.settings = server->settings,
+		.directory = server->directory,
+		.access = server->access,
+		.web = server->web,
+	};
+	const struct lf_chat_opts opts = {
+		.schema_folder = lf_conf_text(server->conf, "chat", "schemas"),
+		.spool_folder = lf_conf_text(server->conf, "chat", "spool"),
+	};
+	int err = lf_chat_open(&server->chat, &parts, &opts, on_chat, server);
+
+	if (err != -EINVAL)
+		return err ? fail(server, "chat", err) : 0;
+	lf_log(LF_ERROR, "admin", "web chat is off");
+	on_chat(0, server);
+	return 0;
+}
+
+/* The dialogs of the last run are known. */
 static void on_dialogs(void *arg)
 {
 	struct lf_server *server = arg;
@@ -271,12 +317,9 @@ static void on_dialogs(void *arg)
 	if (!err)
 		err = open_console(server);
 	if (!err)
-		err = listen_all(server);
-	if (!err)
-		err = open_control(server);
-	if (!err && (err = lf_health_open(&server->health, server)))
-		fail(server, "health", err);
-	server->on_ready(err, server->arg);
+		err = open_chat(server);
+	if (err)
+		server->on_ready(err, server->arg);
 }
 
 static int open_presence(struct lf_server *server)
@@ -408,16 +451,26 @@ static void close_lower_rooms(void *arg)
 	on_part_closed(server);
 }
 
+static void close_console(void *arg)
+{
+	struct lf_server *server = arg;
+
+	if (server->console)
+		lf_console_close(server->console, close_lower_rooms, server);
+	else
+		close_lower_rooms(server);
+}
+
 void lf_server_close(struct lf_server *server)
 {
 	lf_health_close(server->health);
 	server->health = NULL;
 	lf_control_close(server->control);
 	server->control = NULL;
-	if (server->console)
-		lf_console_close(server->console, close_lower_rooms, server);
+	if (server->chat)
+		lf_chat_close(server->chat, close_console, server);
 	else
-		close_lower_rooms(server);
+		close_console(server);
 }
 
 int lf_server_reload(struct lf_server *server, char *err_text, size_t size)

@@ -4,7 +4,7 @@
  *
  *     conf -> store -> vault -> settings -> monitor -> directory, notes -> sip
  * -> board
- *          -> SIP/SIMPLE feeds -> console -> control socket -> ready
+ *          -> SIP/SIMPLE feeds -> console -> chat -> control socket -> ready
  */
 #ifndef LF_ADMIN_SERVER_H
 #define LF_ADMIN_SERVER_H
@@ -19,6 +19,7 @@
 struct lf_access;
 struct lf_agent;
 struct lf_board;
+struct lf_chat;
 struct lf_console;
 struct lf_control;
 struct lf_directory;
@@ -57,6 +58,7 @@ struct lf_server {
 	struct lf_tls *tls;
 	struct lf_web *web;
 	struct lf_console *console;
+	struct lf_chat *chat; /* NULL too if its schemas are missing */
 	struct lf_control *control;
 	int64_t started_ms;         /* lf_mono_ms() */
 	struct lf_list diagnostics; /* commands_lamps.c: `subscribe`, `watch` */

@@ -160,6 +160,7 @@ class Server:
                     "timeout": 4000},
             "console": {"plain": "127.0.0.1:0", "tls": "127.0.0.1:0"},
             "web": {"plain": "127.0.0.1:0", "tls": "off"},
+            "chat": {"schemas": f"{TOP}/chat/schemas"},
             "tls": {"certificate": f"{self.folder}/cert.pem",
                     "key": f"{self.folder}/cert.key"},
         }
