@@ -46,14 +46,15 @@ class Bench:
         self.sim = Sim(self.folder.name, f"{FIRST_PHONE}-{last}",
                        f"127.0.0.1:{free_port()}", ["-d", "plain"])
         self.server = Server(self.folder.name).start()
-        self.server.add_users(range(FIRST_PHONE, last + 1))
+        self.server.add_users(range(FIRST_PHONE, last + 1), sip_uri="{ext}@pbx.example")
         if consoles:
-            rows = "".join(f"op{i + 1},Op{i + 1},{100 + i},{PASSWORD}\n"
+            rows = "".join(f"op{i + 1},Op{i + 1},{100 + i},BAE,{PASSWORD}\n"
                            for i in range(consoles))
             self.server.ctl("user", "import", "-",
-                            text="username,last_name,ext,password\n" + rows)
+                            text="username,last_name,ext,licence,password\n" + rows)
         self.server.ctl("set", "console.max-rows=20000")
-        self.server.add_feed(self.sim.server, protocol=protocol)
+        # The time of a change travels in the note, which is rich presence.
+        self.server.add_feed(self.sim.server, protocol=protocol, has_presence_server="yes")
 
     def active(self):
         return self.server.feed()["active"]
