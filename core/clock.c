@@ -2,6 +2,7 @@
 #include "core/clock.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -46,20 +47,36 @@ char *lf_rfc3339(char out[LF_RFC3339_SIZE], int64_t wall_ms)
 	return out;
 }
 
+/* Exactly n digits within [min, max], then the character `after`. */
+static bool take(const char **text, int n, int min, int max, char after,
+		 int *ret)
+{
+	int value = 0;
+
+	for (; n > 0; n--, (*text)++) {
+		if (**text < '0' || **text > '9')
+			return false;
+		value = value * 10 + (**text - '0');
+	}
+	if (value < min || value > max || (after && *(*text)++ != after))
+		return false;
+	*ret = value;
+	return true;
+}
+
 /* The offset after the time: Z, or +hh:mm; seconds east of UTC. */
 static int parse_offset(int *ret_s, const char *text)
 {
-	int h, m, n = 0;
-	char sign;
+	char sign = *text++;
+	int h, m;
 
 	*ret_s = 0;
-	if ((text[0] == 'Z' || text[0] == 'z') && !text[1])
+	if ((sign == 'Z' || sign == 'z') && !*text)
 		return 0;
-	if (sscanf(text, "%c%2d:%2d%n", &sign, &h, &m, &n) != 3 || text[n])
+	if ((sign != '+' && sign != '-') || !take(&text, 2, 0, 23, ':', &h) ||
+	    !take(&text, 2, 0, 59, '\0', &m) || *text)
 		return -EINVAL;
-	if ((sign != '+' && sign != '-') || h < 0 || h > 23 || m < 0 || m > 59)
-		return -EINVAL;
-	*ret_s = (h * 60 + m) * (sign == '-' ? -60 : 60);
+	*ret_s = (h * 60 + m) * 60 * (sign == '-' ? -1 : 1);
 	return 0;
 }
 
@@ -76,22 +93,24 @@ static const char *parse_fraction(int *ret_ms, const char *text)
 	return text;
 }
 
+/* By hand: every presence document has a timestamp, and sscanf is slow. */
 int lf_rfc3339_parse(int64_t *ret_wall_ms, const char *text)
 {
 	struct tm tm = {0};
-	char t;
-	int n = 0, ms, offset_s;
+	int ms, offset_s;
 
-	if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon,
-		   &tm.tm_mday, &t, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
-		   &n) != 7)
+	if (!take(&text, 4, 0, 9999, '-', &tm.tm_year) ||
+	    !take(&text, 2, 1, 12, '-', &tm.tm_mon) ||
+	    !take(&text, 2, 1, 31, '\0', &tm.tm_mday))
 		return -EINVAL;
-	if ((t != 'T' && t != 't' && t != ' ') || tm.tm_mon < 1 ||
-	    tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 ||
-	    tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
+	if (*text != 'T' && *text != 't' && *text != ' ')
 		return -EINVAL;
-	text = parse_fraction(&ms, text + n);
+	text++;
+	if (!take(&text, 2, 0, 23, ':', &tm.tm_hour) ||
+	    !take(&text, 2, 0, 59, ':', &tm.tm_min) ||
+	    !take(&text, 2, 0, 60, '\0', &tm.tm_sec))
+		return -EINVAL;
+	text = parse_fraction(&ms, text);
 	if (parse_offset(&offset_s, text))
 		return -EINVAL;
 
