@@ -106,6 +106,17 @@ static int start_signals(struct daemon *d)
 	return 0;
 }
 
+/*
+ * Every document is read into fresh memory a thousand times a second: keep
+ * what was freed instead of handing it back to the kernel each time.
+ */
+static void keep_freed_memory(void)
+{
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_TOP_PAD, 1 << 20);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+}
+
 static int run(const struct lf_conf *conf)
 {
 	static struct daemon d;
@@ -133,17 +144,6 @@ static int run(const struct lf_conf *conf)
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&d.loop);
 	return d.status;
-}
-
-/*
- * Every document is read into fresh memory a thousand times a second: keep
- * what was freed instead of handing it back to the kernel each time.
- */
-static void keep_freed_memory(void)
-{
-	mallopt(M_TRIM_THRESHOLD, 64 << 20);
-	mallopt(M_TOP_PAD, 1 << 20);
-	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 }
 
 static int set_log_level(const char *word)
