@@ -380,6 +380,58 @@ static void what_is_no_dialog_info_leaves_the_table_alone(void **state)
 	lf_dialogs_free(all);
 }
 
+static void read_fixture(char *out, size_t size, const char *name)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/data/documents/dialog/%s.xml",
+		 srcdir ? srcdir : ".", name);
+	f = fopen(path, "rb");
+	if (!f)
+		fail_msg("%s: %s", path, strerror(errno));
+	out[fread(out, 1, size - 1, f)] = '\0';
+	fclose(f);
+}
+
+static void every_vendor_is_understood(void **state)
+{
+	static const struct {
+		const char *file;
+		enum lf_tel line;
+		const char *peer;
+	} rows[] = {
+		{"polycom", LF_TEL_BUSY, "31"},
+		{"yealink", LF_TEL_RINGING, "31"},
+		{"grandstream", LF_TEL_RINGING, "31"},
+		{"snom", LF_TEL_BUSY, "31"},
+		{"spa", LF_TEL_BUSY, ""},
+		{"broadworks", LF_TEL_BUSY, "31"},
+		{"sipx", LF_TEL_BUSY, "moh"},
+		{"kamailio", LF_TEL_BUSY, "44"},
+		{"kamailio-bare", LF_TEL_BUSY, ""},
+		{"freeswitch", LF_TEL_BUSY, "31"},
+		{"asterisk-hold", LF_TEL_BUSY, ""},
+		{"asterisk-idle", LF_TEL_IDLE, ""},
+		{"no-attributes", LF_TEL_BUSY, ""},
+	};
+	char text[4096];
+
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct lf_dialogs *all = NULL;
+		struct lf_report r;
+
+		memset(&r, 0, sizeof(r));
+		read_fixture(text, sizeof(text), rows[i].file);
+		assert_int_equal(0, read_text(&all, &r, text));
+		if (r.line != rows[i].line || strcmp(r.peer, rows[i].peer))
+			fail_msg("%s: %s, peer \"%s\"", rows[i].file,
+				 lf_tel_name(r.line), r.peer);
+		lf_dialogs_free(all);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +453,7 @@ int main(void)
 		cmocka_unit_test(
 			what_pbxs_write_before_the_document_is_skipped),
 		cmocka_unit_test(what_is_no_dialog_info_leaves_the_table_alone),
+		cmocka_unit_test(every_vendor_is_understood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
