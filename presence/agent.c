@@ -42,7 +42,7 @@ static const struct lf_package packages[] = {
 
 /* ---- reading a SUBSCRIBE ---- */
 
-static const struct lf_package *find_package(const char *event)
+const struct lf_package *lf_agent_package(const char *event)
 {
 	size_t len = event ? strcspn(event, "; \t") : 0;
 
@@ -128,7 +128,7 @@ static void on_subscribe(struct lf_sip_request *req, void *arg)
 {
 	struct lf_agent *agent = arg;
 	const struct lf_package *package =
-		find_package(lf_sip_request_header(req, "Event"));
+		lf_agent_package(lf_sip_request_header(req, "Event"));
 	struct lf_agent_sub *sub;
 	enum lf_format format;
 	uint32_t expires_s;
@@ -208,6 +208,7 @@ static void on_settings(void *arg)
 {
 	struct lf_agent *agent = arg;
 	const struct lf_settings *s = agent->parts.settings;
+	unsigned hide_digits;
 
 	agent->is_enabled = lf_setting_bool(s, "presence-server.enable");
 	agent->is_registrar = lf_setting_bool(s, "presence-server.register");
@@ -219,11 +220,13 @@ static void on_settings(void *arg)
 		agent->least_s = agent->most_s;
 	agent->interval_ms =
 		lf_setting_int(s, "presence-server.notify-interval");
-	agent->desk.hide_digits =
+	hide_digits =
 		(unsigned)lf_setting_int(s, "presence-server.hide-digits");
+	if (hide_digits != agent->desk.hide_digits)
+		lf_desk_forget(&agent->desk);
+	agent->desk.hide_digits = hide_digits;
 	agent->has_privacy = lf_setting_instance(s, "privacy.*", 0) != NULL;
 	read_trusted(agent);
-	lf_desk_forget(&agent->desk);
 	LF_LIST_FOREACH_SAFE (node, &agent->subs) {
 		struct lf_agent_sub *sub =
 			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
@@ -285,6 +288,8 @@ int lf_agent_open(struct lf_agent **ret, const struct lf_agent_parts *parts)
 	on_settings(agent);
 	err = lf_publish_open(&agent->publish, agent);
 	if (!err)
+		err = lf_agent_save_open(agent);
+	if (!err)
 		err = lf_agent_open_access(agent);
 	if (!err)
 		err = listen_to_settings(agent);
@@ -309,6 +314,7 @@ void lf_agent_close(struct lf_agent *agent)
 {
 	if (!agent)
 		return;
+	lf_agent_save_close(agent);
 	free_subs(&agent->subs);
 	free_subs(&agent->ending);
 	lf_publish_close(agent->publish);

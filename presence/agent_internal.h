@@ -5,11 +5,13 @@
 #include "core/list.h"
 #include "core/timer.h"
 #include "presence/agent.h"
+#include "presence/ledger.h"
 #include "presence/presentity.h"
 
 #define LF_AGENT_PHRASE_BAD_EVENT "Bad Event"
 
 struct lf_agent_list;
+struct lf_buf;
 struct lf_publish;
 struct lf_sip_body;
 struct lf_sip_notifier;
@@ -27,6 +29,9 @@ struct lf_agent {
 	struct lf_agent_parts parts;
 	struct lf_desk desk;
 	struct lf_publish *publish;
+	struct lf_ledger *ledger; /* of subscriptions; NULL: closing */
+	struct lf_timer wake;     /* after a restart: agent_save.c */
+	bool is_asleep;
 	struct lf_list subs;   /* lf_agent_sub, alive */
 	struct lf_list ending; /* their last NOTIFY is on its way */
 	size_t sub_count;
@@ -44,7 +49,10 @@ struct lf_agent_sub {
 	struct lf_agent *agent;
 	struct lf_sip_notifier *notifier;
 	const struct lf_package *package;
-	struct lf_timer timer; /* its end, or the next NOTIFY it is owed */
+	struct lf_timer timer;      /* its end, or the next NOTIFY it is owed */
+	struct lf_agent_list *list; /* of a resource list; NULL: of one */
+	struct lf_ledger_entry entry;       /* in agent->ledger */
+	uint32_t cseq_limit, version_limit; /* as saved */
 	int64_t begun_ms, ends_ms, told_ms;
 	struct lf_sip_body *told; /* the last body */
 	unsigned id;
@@ -75,5 +83,17 @@ void lf_agent_sub_update(struct lf_agent_sub *sub);
 /* 0 and seconds within the limits; -ERANGE: too short, answered with 423. */
 int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
 		     uint32_t asked_s, uint32_t *ret_s);
+
+extern const struct lf_sip_notifier_ops lf_agent_sub_ops;
+void lf_agent_sub_set_timer(struct lf_agent_sub *sub);
+const struct lf_package *lf_agent_package(const char *event);
+
+/* ---- agent_save.c: what a restart needs ---- */
+int lf_agent_save_open(struct lf_agent *agent);
+void lf_agent_save_close(struct lf_agent *agent);
+/* After each NOTIFY: the numbers may come near what was promised. */
+void lf_agent_save_check(struct lf_agent_sub *sub);
+/* Not yet: nobody knows anything so soon after a restart. */
+bool lf_agent_is_too_soon(const struct lf_agent_sub *sub);
 
 #endif

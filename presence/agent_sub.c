@@ -19,8 +19,6 @@
 
 #include "core/banned.h"
 
-static const struct lf_sip_notifier_ops ops;
-
 static struct lf_agent_sub *sub_of(struct lf_seat *seat)
 {
 	return LF_CONTAINER_OF(seat, struct lf_agent_sub, seat);
@@ -35,7 +33,7 @@ static uint32_t seconds_left(const struct lf_agent_sub *sub)
 	return ms > 0 ? (uint32_t)((ms + 999) / 1000) : 0;
 }
 
-static void set_timer(struct lf_agent_sub *sub)
+void lf_agent_sub_set_timer(struct lf_agent_sub *sub)
 {
 	int64_t due_ms = sub->ends_ms;
 
@@ -86,8 +84,12 @@ static int send_state(struct lf_agent_sub *sub, struct lf_sip_body *body,
 		.shared = body,
 	};
 
+	int err;
+
 	sub->agent->stats.notifies++;
-	return lf_sip_notifier_send(sub->notifier, &out);
+	err = lf_sip_notifier_send(sub->notifier, &out);
+	lf_agent_save_check(sub);
+	return err;
 }
 
 static int document_of(struct lf_sip_body **ret, struct lf_agent_sub *sub,
@@ -108,7 +110,7 @@ static void tell(struct lf_agent_sub *sub, bool is_asked)
 	if (!is_asked && agent->interval_ms &&
 	    now_ms < sub->told_ms + agent->interval_ms) {
 		sub->is_owed = true;
-		set_timer(sub);
+		lf_agent_sub_set_timer(sub);
 		return;
 	}
 	if (document_of(&body, sub, is_asked && sub->told))
@@ -138,6 +140,8 @@ void lf_agent_sub_free(struct lf_agent_sub *sub)
 		sub->agent->stats.ending--;
 	else
 		sub->agent->sub_count--;
+	if (sub->agent->ledger)
+		lf_ledger_remove(sub->agent->ledger, &sub->entry);
 	lf_seat_leave(&sub->seat);
 	lf_sip_notifier_free(sub->notifier);
 	lf_sip_body_unref(sub->told);
@@ -157,6 +161,7 @@ static void end(struct lf_agent_sub *sub, enum lf_sip_reason reason)
 	lf_timer_stop(agent->parts.timers, &sub->timer);
 	err = send_state(sub, body, LF_SUB_TERMINATED, reason);
 	lf_seat_leave(&sub->seat);
+	lf_ledger_remove(agent->ledger, &sub->entry);
 	sub->is_ended = true;
 	agent->sub_count--;
 	agent->stats.ending++;
@@ -176,7 +181,7 @@ static void on_timer(struct lf_timer *timer, void *arg)
 	}
 	if (sub->is_owed)
 		tell(sub, false);
-	set_timer(sub);
+	lf_agent_sub_set_timer(sub);
 }
 
 static void on_moved(struct lf_seat *seat, unsigned moved)
@@ -185,7 +190,8 @@ static void on_moved(struct lf_seat *seat, unsigned moved)
 
 	if (!moved)
 		end(sub, LF_REASON_NORESOURCE);
-	else if (moved & lf_format_moved((enum lf_format)sub->format))
+	else if ((moved & lf_format_moved((enum lf_format)sub->format)) &&
+		 !lf_agent_is_too_soon(sub))
 		tell(sub, false);
 }
 
@@ -211,7 +217,8 @@ static void on_refresh(struct lf_sip_notifier *n, struct lf_sip_request *req,
 		end(sub, LF_REASON_TIMEOUT);
 		return;
 	}
-	set_timer(sub);
+	lf_ledger_touch(sub->agent->ledger, &sub->entry);
+	lf_agent_sub_set_timer(sub);
 	tell(sub, true);
 }
 
@@ -245,7 +252,7 @@ static void on_result(struct lf_sip_notifier *n, int status, void *arg)
 	}
 }
 
-static const struct lf_sip_notifier_ops ops = {on_refresh, on_result};
+const struct lf_sip_notifier_ops lf_agent_sub_ops = {on_refresh, on_result};
 
 /* ---- the beginning ---- */
 
@@ -284,15 +291,16 @@ int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
 	sub->level = (uint8_t)lf_agent_level(
 		sub->agent, sub->seat.presentity->user, sub->watcher);
 	sub->ends_ms = sub->begun_ms + (int64_t)expires_s * 1000;
-	err = lf_sip_notifier_accept(&sub->notifier, req, 200, expires_s, &ops,
-				     sub);
+	err = lf_sip_notifier_accept(&sub->notifier, req, 200, expires_s,
+				     &lf_agent_sub_ops, sub);
 	if (err)
 		return err;
 	if (!expires_s) {
 		end(sub, LF_REASON_TIMEOUT);
 		return 0;
 	}
-	set_timer(sub);
+	lf_ledger_add(sub->agent->ledger, &sub->entry);
+	lf_agent_sub_set_timer(sub);
 	tell(sub, true);
 	return 0;
 }

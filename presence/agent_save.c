@@ -1,0 +1,223 @@
+/*
+ * presence/agent_save.c - subscriptions that outlive us: phones keep their
+ * lamps over a restart, and nobody ever receives a smaller CSeq or version.
+ *
+ * A record promises numbers AHEAD of those in use, so that a NOTIFY costs no
+ * write; a restart goes on from what was promised, after it has promised more.
+ * Then we wait a little: so soon after a start the feeds know nothing yet, and
+ * a thousand lamps would go dark and light up again.
+ */
+#include "presence/agent_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/buf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "directory/user.h"
+#include "presence/board.h"
+#include "presence/lamp.h"
+#include "sip/notify.h"
+
+#include "core/banned.h"
+
+#define AHEAD 1000
+#define NEAR 300          /* so close to a promise a new one is made */
+#define SLEEP_MS 3000     /* feeds ask, and are answered */
+#define STEP_MS 20        /* then so many watchers */
+#define STEP_WATCHERS 200 /* are told at a time */
+#define HEAD_MAX 256
+
+/* ---- writing ---- */
+
+static void write_sub(struct lf_ledger_entry *entry, struct lf_buf *out,
+		      void *arg)
+{
+	struct lf_agent_sub *sub =
+		LF_CONTAINER_OF(entry, struct lf_agent_sub, entry);
+	int64_t ends_ms = lf_wall_ms() + sub->ends_ms - lf_mono_ms();
+	const struct lf_presentity *p = sub->seat.presentity;
+	struct lf_buf dialog = {0};
+
+	if (!p || lf_sip_notifier_save(sub->notifier, AHEAD, &dialog)) {
+		lf_buf_done(&dialog);
+		return;
+	}
+	sub->cseq_limit = lf_sip_notifier_cseq(sub->notifier) + AHEAD;
+	sub->version_limit = p->version + AHEAD;
+	lf_buf_addf(out, "1 %s %u %lld %u %zu %zu %zu\n", sub->package->name,
+		    sub->format, (long long)ends_ms, sub->version_limit,
+		    dialog.len, strlen(sub->watcher), strlen(p->uri));
+	lf_buf_add(out, dialog.data, dialog.len);
+	lf_buf_adds(out, sub->watcher);
+	lf_buf_adds(out, p->uri);
+	lf_buf_done(&dialog);
+}
+
+void lf_agent_save_check(struct lf_agent_sub *sub)
+{
+	const struct lf_presentity *p = sub->seat.presentity;
+
+	if (lf_sip_notifier_cseq(sub->notifier) + NEAR > sub->cseq_limit ||
+	    (p && sub->format == LF_FORMAT_DIALOG_INFO &&
+	     p->version + NEAR > sub->version_limit))
+		lf_ledger_touch(sub->agent->ledger, &sub->entry);
+}
+
+/* ---- reading ---- */
+
+struct record {
+	char package[32];
+	unsigned format, version;
+	long long ends_ms;
+	size_t dialog_len, watcher_len, uri_len;
+	const char *dialog;
+	char watcher[512], uri[LF_PRESENTITY_URI];
+};
+
+static int parse_record(struct record *r, const char *data, size_t len)
+{
+	const char *line = memchr(data, '\n', len);
+	char head[HEAD_MAX];
+	size_t rest;
+
+	if (!line ||
+	    !lf_text_copy_n(head, sizeof(head), data, (size_t)(line - data)))
+		return -EINVAL;
+	if (sscanf(head, "1 %31s %u %lld %u %zu %zu %zu", r->package,
+		   &r->format, &r->ends_ms, &r->version, &r->dialog_len,
+		   &r->watcher_len, &r->uri_len) != 7)
+		return -EINVAL;
+	r->dialog = line + 1;
+	rest = len - (size_t)(r->dialog - data);
+	if (r->dialog_len > rest || r->watcher_len > rest ||
+	    r->uri_len > rest ||
+	    r->dialog_len + r->watcher_len + r->uri_len != rest ||
+	    !lf_text_copy_n(r->watcher, sizeof(r->watcher),
+			    r->dialog + r->dialog_len, r->watcher_len) ||
+	    !lf_text_copy_n(r->uri, sizeof(r->uri),
+			    r->dialog + r->dialog_len + r->watcher_len,
+			    r->uri_len))
+		return -EINVAL;
+	return r->format < LF_FORMATS ? 0 : -EINVAL;
+}
+
+static int restore(struct lf_agent *agent, const struct record *r)
+{
+	const struct lf_package *package = lf_agent_package(r->package);
+	int64_t left_ms = r->ends_ms - lf_wall_ms();
+	struct lf_agent_sub *sub;
+	int err;
+
+	if (!package)
+		return -EINVAL;
+	if (left_ms <= 0)
+		return -ETIME;
+	if (left_ms > (int64_t)agent->most_s * 1000)
+		left_ms = (int64_t)agent->most_s * 1000; /* the clock moved */
+	err = lf_agent_sub_new(&sub, agent, package, (enum lf_format)r->format,
+			       r->watcher);
+	if (err)
+		return err;
+	err = lf_seat_take(&sub->seat, &agent->desk, r->uri);
+	if (!err)
+		err = lf_sip_notifier_restore(&sub->notifier, agent->parts.sip,
+					      r->dialog, r->dialog_len,
+					      &lf_agent_sub_ops, sub);
+	if (!err)
+		err = lf_ledger_add(agent->ledger, &sub->entry);
+	if (err) {
+		lf_agent_sub_free(sub);
+		return err;
+	}
+	if (sub->seat.presentity->version < r->version)
+		sub->seat.presentity->version = r->version;
+	sub->level = (uint8_t)lf_agent_level(agent, sub->seat.presentity->user,
+					     sub->watcher);
+	sub->ends_ms = lf_mono_ms() + left_ms;
+	lf_agent_sub_set_timer(sub);
+	return 0;
+}
+
+static void read_sub(const char *data, size_t len, void *arg)
+{
+	struct record r;
+	int err = parse_record(&r, data, len);
+
+	if (!err)
+		err = restore(arg, &r);
+	if (err && err != -ETIME)
+		lf_log(LF_WARN, "presence",
+		       "a saved subscription cannot go on: %s", strerror(-err));
+}
+
+/* ---- waking up ---- */
+
+bool lf_agent_is_too_soon(const struct lf_agent_sub *sub)
+{
+	const struct lf_lamp *lamp;
+
+	if (!sub->agent->is_asleep)
+		return false;
+	lamp = lf_board_lamp(sub->agent->parts.board,
+			     sub->seat.presentity->user->id);
+	return lamp->tel_cond == LF_COND_REQUESTING ||
+	       lamp->rich_cond == LF_COND_REQUESTING;
+}
+
+/* So many of those that were not told anything yet. */
+static void on_wake(struct lf_timer *timer, void *arg)
+{
+	struct lf_agent *agent = arg;
+	unsigned n = 0;
+
+	agent->is_asleep = false;
+	LF_LIST_FOREACH_SAFE (node, &agent->subs) {
+		struct lf_agent_sub *sub =
+			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
+
+		if (sub->told)
+			continue;
+		if (n++ == STEP_WATCHERS) {
+			lf_timer_start(agent->parts.timers, timer, STEP_MS);
+			return;
+		}
+		lf_agent_sub_update(sub);
+	}
+}
+
+static void on_ready(void *arg)
+{
+	struct lf_agent *agent = arg;
+
+	if (!agent->sub_count) {
+		agent->is_asleep = false;
+		return;
+	}
+	lf_log(LF_NOTICE, "presence", "%zu subscriptions go on",
+	       agent->sub_count);
+	lf_timer_start(agent->parts.timers, &agent->wake, SLEEP_MS);
+}
+
+/* ---- life ---- */
+
+int lf_agent_save_open(struct lf_agent *agent)
+{
+	static const struct lf_ledger_ops ops = {write_sub, read_sub, on_ready};
+
+	lf_timer_init(&agent->wake, on_wake, agent);
+	agent->is_asleep = agent->parts.store != NULL;
+	return lf_ledger_open(&agent->ledger, agent->parts.timers,
+			      agent->parts.store, "watcher", &ops, agent);
+}
+
+void lf_agent_save_close(struct lf_agent *agent)
+{
+	lf_timer_stop(agent->parts.timers, &agent->wake);
+	lf_ledger_close(agent->ledger);
+	agent->ledger = NULL;
+}

@@ -1,0 +1,193 @@
+"""A watcher and publisher of one UDP socket, with hand-written SIP."""
+
+import re
+import select
+import socket
+import time
+from xml.sax.saxutils import escape
+
+from lampfield import DEADLINE, Timeout
+
+PIDF = """<?xml version="1.0"?>
+<presence xmlns="urn:ietf:params:xml:ns:pidf"
+  xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model"
+  xmlns:r="urn:ietf:params:xml:ns:pidf:rpid" entity="{uri}">
+ <tuple id="t"><status><basic>{basic}</basic></status></tuple>
+ <dm:person id="p"><r:activities>{activity}</r:activities><dm:note>{note}</dm:note></dm:person>
+</presence>
+"""
+
+
+class Message:
+    def __init__(self, data):
+        head, _, self.body = data.decode(errors="replace").partition("\r\n\r\n")
+        self.start, *lines = head.split("\r\n")
+        self.headers = [(n.strip().lower(), v.strip()) for n, _, v in
+                        (line.partition(":") for line in lines)]
+
+    def get(self, name, default=""):
+        return next((v for n, v in self.headers if n == name.lower()), default)
+
+    def all(self, name):
+        return [v for n, v in self.headers if n == name.lower()]
+
+    @property
+    def is_request(self):
+        return not self.start.startswith("SIP/2.0 ")
+
+    @property
+    def status(self):
+        return 0 if self.is_request else int(self.start.split()[1])
+
+    @property
+    def cseq(self):
+        return int(self.get("CSeq").split()[0])
+
+    @property
+    def state(self):
+        return self.get("Subscription-State").split(";")[0]
+
+    def param(self, header, name):
+        found = re.search(rf";\s*{name}=\"?([^\";\s]+)", self.get(header))
+        return found and found.group(1)
+
+
+class Phone:
+    """Answers each NOTIFY with `answer`; None: never."""
+
+    ids = 0
+
+    def __init__(self, port, name="w", domain="127.0.0.1"):
+        self.server = ("127.0.0.1", port)
+        self.name, self.domain = name, domain
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.contact_port = self.port
+        self.answer = "200 OK"
+        self.notifies = []
+        self.responses = []
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, text):
+        self.socket.sendto(text.encode(), self.server)
+
+    def request(self, method, uri, call, cseq, headers=(), body="", to_tag=None,
+                branch=None):
+        """Sends one; returns its text, to send it again."""
+        Phone.ids += 1
+        to = re.sub(r"^sip:", "sip:", uri)
+        text = "\r\n".join([
+            f"{method} {uri} SIP/2.0",
+            f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};rport;"
+            f"branch={branch or f'z9hG4bK{self.port}x{Phone.ids}'}",
+            "Max-Forwards: 70",
+            f"From: <sip:{self.name}@{self.domain}>;tag=f{call}",
+            f"To: <{to}>" + (f";tag={to_tag}" if to_tag else ""),
+            f"Call-ID: {call}@{self.port}",
+            f"CSeq: {cseq} {method}",
+            f"Contact: <sip:{self.name}@127.0.0.1:{self.contact_port}>",
+            *headers,
+            f"Content-Length: {len(body.encode())}", "", body])
+        self.send(text)
+        return text
+
+    def take(self, seconds=DEADLINE):
+        """Reads one message, and answers it if it is a NOTIFY."""
+        if not select.select([self.socket], [], [], seconds)[0]:
+            raise Timeout(f"nothing within {seconds} s")
+        data, source = self.socket.recvfrom(65536)
+        message = Message(data)
+        if not message.is_request:
+            self.responses.append(message)
+            return message
+        self.notifies.append(message)
+        if self.answer:
+            lines = [f"SIP/2.0 {self.answer}",
+                     *(f"Via: {v}" for v in message.all("Via")),
+                     *(f"{n}: {message.get(n)}" for n in
+                       ("From", "To", "Call-ID", "CSeq")),
+                     "Content-Length: 0", "", ""]
+            self.socket.sendto("\r\n".join(lines).encode(), source)
+        return message
+
+    def wait_response(self, seconds=DEADLINE):
+        end = time.monotonic() + seconds
+        while not self.responses:
+            self.take(max(end - time.monotonic(), 0))
+        return self.responses.pop(0)
+
+    def wait_notify(self, seconds=DEADLINE, until=lambda m: True):
+        end = time.monotonic() + seconds
+        while True:
+            while self.notifies:
+                message = self.notifies.pop(0)
+                if until(message):
+                    return message
+            self.take(max(end - time.monotonic(), 0))
+
+    def is_quiet(self, seconds):
+        try:
+            self.take(seconds)
+        except Timeout:
+            return True
+        return False
+
+
+class Subscription:
+    """One dialog of a Phone."""
+
+    def __init__(self, phone, uri, event="presence", expires=600, headers=(),
+                 call=None, body=""):
+        Phone.ids += 1
+        self.phone, self.uri, self.event = phone, uri, event
+        self.call = call or f"s{Phone.ids}"
+        self.cseq = 1
+        self.to_tag = self.target = None
+        self.sent = phone.request("SUBSCRIBE", uri, self.call, self.cseq,
+                                  [f"Event: {event}", f"Expires: {expires}", *headers],
+                                  body)
+        self.response = phone.wait_response()
+        if self.response.status == 200:
+            self.to_tag = self.response.param("To", "tag")
+            self.target = re.search("<(.*?)>", self.response.get("Contact")).group(1)
+
+    def refresh(self, expires=600, cseq=None, headers=()):
+        self.cseq = cseq or self.cseq + 1
+        self.sent = self.phone.request(
+            "SUBSCRIBE", self.target, self.call, self.cseq,
+            [f"Event: {self.event}", f"Expires: {expires}", *headers],
+            to_tag=self.to_tag)
+        self.response = self.phone.wait_response()
+        return self.response
+
+    def next(self, **more):
+        return self.phone.wait_notify(**more)
+
+
+class Publication:
+    def __init__(self, phone, uri):
+        self.phone, self.uri, self.etag, self.cseq = phone, uri, None, 0
+        Phone.ids += 1
+        self.call = f"p{Phone.ids}"
+
+    def put(self, basic="open", activity="", note="", expires=600, body=None,
+            etag=None, event="presence", type="application/pidf+xml"):
+        self.cseq += 1
+        etag = etag or self.etag
+        if body is None:
+            body = PIDF.format(uri=self.uri, basic=basic, activity=activity,
+                               note=escape(note))
+        headers = [f"Event: {event}", f"Expires: {expires}"]
+        if body:
+            headers.append(f"Content-Type: {type}")
+        if etag:
+            headers.append(f"SIP-If-Match: {etag}")
+        self.sent = self.phone.request("PUBLISH", self.uri, self.call, self.cseq,
+                                       headers, body)
+        self.response = self.phone.wait_response()
+        if self.response.status == 200:
+            self.etag = self.response.get("SIP-ETag")
+        return self.response.status
