@@ -97,6 +97,17 @@ int lf_conn_new(struct lf_conn **ret, struct lf_console *console,
 	return 0;
 }
 
+/* Reading rests while as much is in work as one client may have. */
+static void pause_if_busy(struct lf_conn *conn)
+{
+	bool is_full = conn->is_held || conn->in_work >= LF_WORK_MAX;
+
+	if (is_full == conn->is_paused || conn->is_closing || !conn->io)
+		return;
+	conn->is_paused = is_full;
+	conn->ops->pause(conn->io, is_full);
+}
+
 static void take_line(struct lf_conn *conn, const char *line, size_t len)
 {
 	struct lf_request request;
@@ -116,12 +127,54 @@ static void take_line(struct lf_conn *conn, const char *line, size_t len)
 	lf_request_done(&request);
 }
 
+/*
+ * A client may send its first requests right behind the login: they wait until
+ * the worker has checked the password. Nothing is read meanwhile, so this is
+ * what one read brought.
+ */
+static void hold_line(struct lf_conn *conn, const char *line, size_t len)
+{
+	lf_buf_add(&conn->held, line, len);
+	lf_buf_addc(&conn->held, '\n');
+	if (lf_buf_error(&conn->held) || conn->held.len > LF_HELD_MAX)
+		lf_conn_close(conn, LF_CLOSE_POLICY, "too much before login");
+}
+
+static void hear_line(struct lf_conn *conn, const char *line, size_t len)
+{
+	if (conn->is_held)
+		hold_line(conn, line, len);
+	else
+		take_line(conn, line, len);
+}
+
 static int on_line(const char *line, size_t len, void *arg)
 {
 	struct lf_conn *conn = arg;
 
-	take_line(conn, line, len);
+	hear_line(conn, line, len);
 	return conn->is_closing;
+}
+
+void lf_conn_hold(struct lf_conn *conn)
+{
+	conn->is_held = true;
+	pause_if_busy(conn);
+}
+
+void lf_conn_release(struct lf_conn *conn)
+{
+	struct lf_buf held = conn->held;
+	char *at = held.data, *end;
+
+	conn->is_held = false;
+	conn->held = (struct lf_buf){0};
+	pause_if_busy(conn);
+	for (; at && !conn->is_closing &&
+	       (end = memchr(at, '\n', held.len - (size_t)(at - held.data)));
+	     at = end + 1)
+		hear_line(conn, at, (size_t)(end - at));
+	lf_buf_done(&held);
 }
 
 static void hear(struct lf_conn *conn)
@@ -148,7 +201,7 @@ void lf_conn_message(struct lf_conn *conn, const char *data, size_t len)
 {
 	hear(conn);
 	if (!conn->is_closing)
-		take_line(conn, data, len);
+		hear_line(conn, data, len);
 }
 
 void lf_conn_drained(struct lf_conn *conn)
@@ -336,6 +389,7 @@ void lf_conn_reap(struct lf_conn *conn)
 	}
 	console->stats.connections--;
 	lf_lines_done(&conn->lines);
+	lf_buf_done(&conn->held);
 	free(conn);
 }
 
@@ -368,12 +422,6 @@ void lf_conn_tick(struct lf_conn *conn, int64_t now_ms)
 
 void lf_conn_work(struct lf_conn *conn, int delta)
 {
-	bool is_full;
-
 	conn->in_work += (unsigned)delta;
-	is_full = conn->in_work >= LF_WORK_MAX;
-	if (is_full == conn->is_paused || conn->is_closing || !conn->io)
-		return;
-	conn->is_paused = is_full;
-	conn->ops->pause(conn->io, is_full);
+	pause_if_busy(conn);
 }

@@ -56,7 +56,8 @@ struct lf_ws;
  * next write. A change after a rest still leaves at once.
  */
 #define LF_REST_US 12
-#define LF_WORK_MAX 32 /* requests in work per connection */
+#define LF_WORK_MAX 32           /* requests in work per connection */
+#define LF_HELD_MAX (256 * 1024) /* bytes behind a login */
 #define LF_LOGIN_TRIES 10
 #define LF_RETRY_SLOW_MS 5000
 
@@ -170,9 +171,10 @@ struct lf_conn {
 	struct lf_session *session;
 	struct lf_login *login; /* in progress */
 	struct lf_lines lines;
+	struct lf_buf held; /* lines behind a login */
 	struct lf_bucket requests, searches;
 	char peer[64], address[64];
-	bool is_tls, is_closing, is_jsonrpc, is_paused, is_pinged;
+	bool is_tls, is_closing, is_jsonrpc, is_paused, is_pinged, is_held;
 	unsigned in_work, failures; /* failed logins */
 	int64_t opened_ms, heard_ms;
 	uint64_t sent;           /* bytes handed to io */
@@ -193,6 +195,9 @@ enum {
 int lf_conn_new(struct lf_conn **ret, struct lf_console *console,
 		const struct lf_conn_ops *ops, void *io, const char *peer,
 		bool is_tls);
+/* Requests wait while a password is with its worker. */
+void lf_conn_hold(struct lf_conn *conn);
+void lf_conn_release(struct lf_conn *conn);
 /* From the transport. */
 void lf_conn_bytes(struct lf_conn *conn, const char *data, size_t len);
 void lf_conn_message(struct lf_conn *conn, const char *data, size_t len);

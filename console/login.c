@@ -252,14 +252,16 @@ static void on_password(int err, const struct lf_user *user, int64_t retry_ms,
 			void *arg)
 {
 	struct lf_login *login = arg;
+	struct lf_conn *conn = login->conn;
 
 	lf_console_landed(login->console);
-	if (!login->conn) {
+	if (!conn) {
 		login_free(login);
 		return;
 	}
-	lf_conn_work(login->conn, -1);
+	lf_conn_work(conn, -1);
 	decide(login, err, user, retry_ms, NULL);
+	lf_conn_release(conn);
 }
 
 static void by_password(struct lf_login *login, const struct lf_call *call)
@@ -280,6 +282,7 @@ static void by_password(struct lf_login *login, const struct lf_call *call)
 		return;
 	}
 	lf_conn_work(conn, 1);
+	lf_conn_hold(conn);
 	lf_console_took_off(call->console);
 	err = lf_access_password(call->console->parts.access, user, password,
 				 conn->address, on_password, login);
