@@ -161,7 +161,7 @@ static int add_base(struct lf_buf *out, const char *base)
 	bool is_start = true;
 
 	if (strncmp(base, ENTERPRISES, strlen(ENTERPRISES)) &&
-	    strncmp(base, ENTERPRISES + 1, strlen(ENTERPRISES) - 1))
+	    strncmp(base, &ENTERPRISES[1], strlen(ENTERPRISES) - 1))
 		return -EINVAL;
 	base = strstr(base, ".4.1.") + strlen(".4.1.");
 	for (; *base; base++) {
