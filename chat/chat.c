@@ -11,6 +11,7 @@
 #include "chat/internal.h"
 #include "chat/schema.h"
 #include "core/clock.h"
+#include "core/fetch.h"
 #include "core/log.h"
 #include "core/secret.h"
 #include "directory/user.h"
@@ -161,10 +162,12 @@ static void chat_free(struct lf_chat *chat)
 	if (chat->engine) {
 		lf_chat_outbox_done(chat);
 		lf_chat_transcripts_done(chat);
+		lf_chat_callbacks_done(chat);
 		lf_timer_stop(chat->parts.timers, &chat->reread);
 		lf_timer_stop(chat->parts.timers, &chat->expire);
 		lf_chat_engine_free(chat->engine);
 	}
+	lf_fetcher_close(chat->fetch, NULL, NULL);
 	lf_chat_sessions_done(chat);
 	lf_schemas_free(chat->schemas);
 	free(chat->spool);
@@ -215,13 +218,17 @@ int lf_chat_open(struct lf_chat **ret, const struct lf_chat_parts *parts,
 	lf_list_init(&chat->callbacks);
 	lf_list_init(&chat->jobs);
 	lf_chat_outbox_init(chat);
-	err = lf_chat_set_text(&chat->spool, opts->spool_folder);
+	err = lf_fetcher_open(&chat->fetch, lf_timers_loop(parts->timers));
+	if (!err)
+		err = lf_chat_set_text(&chat->spool, opts->spool_folder);
 	if (!err)
 		err = make_engine(chat, opts);
 	if (!err)
 		err = lf_chat_define(chat);
 	if (!err)
 		err = lf_chat_sessions_open(chat);
+	if (!err)
+		err = lf_chat_rest_open(chat);
 	if (!err)
 		err = follow(chat);
 	if (!err)
@@ -272,6 +279,27 @@ void lf_chat_close(struct lf_chat *chat, void (*closed)(void *arg), void *arg)
 	lf_timer_init(&chat->flush, on_closed, chat);
 	lf_chat_sessions_close(chat);
 	lf_chat_check_closed(chat);
+}
+
+void lf_chat_set_busy(struct lf_chat *chat, const char *username, bool is_busy)
+{
+	if (chat->is_closing)
+		return;
+	lf_chat_now(chat);
+	lf_chat_agent_busy(chat->engine, username, is_busy);
+	lf_chat_flush(chat);
+}
+
+int lf_chat_set_ready(struct lf_chat *chat, const char *username, bool is_ready)
+{
+	int err;
+
+	if (chat->is_closing)
+		return -ENOENT;
+	lf_chat_now(chat);
+	err = lf_chat_agent_set_ready(chat->engine, username, is_ready);
+	lf_chat_flush(chat);
+	return err;
 }
 
 void lf_chat_stats(const struct lf_chat *chat, struct lf_chat_stats *out)

@@ -14,6 +14,7 @@
 #ifndef LF_CHAT_CHAT_H
 #define LF_CHAT_CHAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,24 @@ int lf_chat_open(struct lf_chat **ret, const struct lf_chat_parts *parts,
  * last one is gone and what was queued is stored. Before the web, the store.
  */
 void lf_chat_close(struct lf_chat *chat, void (*closed)(void *arg), void *arg);
+
+/*
+ * From the console or the telephony (S196): an agent on the phone, by user
+ * name, and readiness that is not set by the agent's own client. -ENOENT: not
+ * logged in.
+ */
+void lf_chat_set_busy(struct lf_chat *chat, const char *username, bool is_busy);
+int lf_chat_set_ready(struct lf_chat *chat, const char *username,
+		      bool is_ready);
+
+/* Callbacks that are not carried out yet, by due time; `i` starts at 0. */
+struct lf_chat_callback {
+	int64_t id, due_ms, made_ms;
+	const char *skillset, *phone, *country, *area, *name, *email;
+};
+bool lf_chat_callback_next(const struct lf_chat *chat, size_t *i,
+			   struct lf_chat_callback *ret);
+int lf_chat_callback_finish(struct lf_chat *chat, int64_t id); /* -ENOENT */
 
 struct lf_chat_stats {
 	size_t sockets, contacts, queued, rooms, agents, ready_agents;

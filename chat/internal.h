@@ -59,7 +59,7 @@ struct lf_chat {
 	struct lf_list callbacks, jobs;
 	size_t n_callbacks;
 	int64_t last_callback;
-	struct lf_fetch *fetch;
+	struct lf_fetcher *fetch;
 	struct lf_timer reread, expire;
 
 	bool is_loaded, is_closing;

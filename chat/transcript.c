@@ -185,6 +185,19 @@ static void withhold(struct job *job)
 	try_later(job);
 }
 
+static void failed(struct job *job)
+{
+	if (!job->chat->engine->config->filter_stores_on_failure) {
+		withhold(job);
+		return;
+	}
+	lf_log(LF_WARN, "chat",
+	       "the transcript filter fails: contact %" PRId64
+	       " is stored unfiltered, as configured",
+	       job->guid);
+	store(job);
+}
+
 static void on_filtered(int err, const json_t *texts, void *arg)
 {
 	struct job *job = arg;
@@ -199,14 +212,8 @@ static void on_filtered(int err, const json_t *texts, void *arg)
 	if (!err) {
 		replace(job, texts);
 		store(job);
-	} else if (chat->engine->config->filter_stores_on_failure) {
-		lf_log(LF_WARN, "chat",
-		       "the transcript filter fails: contact %" PRId64
-		       " is stored unfiltered, as configured",
-		       job->guid);
-		store(job);
 	} else {
-		withhold(job);
+		failed(job);
 	}
 }
 
@@ -238,8 +245,8 @@ static void begin(struct job *job)
 	texts = texts_of(job->posts);
 	err = texts ? lf_chat_filter(chat, texts, on_filtered, job) : -ENOMEM;
 	json_decref(texts);
-	if (err) {
-		try_later(job);
+	if (err) { /* no URL of ours, no memory: as bad as an outage */
+		failed(job);
 		return;
 	}
 	job->is_running = true;

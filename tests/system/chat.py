@@ -24,7 +24,8 @@ class Client:
         self.more = more
 
     async def open(self):
-        self.ws = await websockets.connect(self.url, max_size=None, **self.more)
+        self.ws = await websockets.connect(self.url, max_size=None, close_timeout=1,
+                                             **self.more)
         return self
 
     async def send(self, method, **body):
@@ -136,3 +137,19 @@ def set_up(server, agents=("anna", "bert"), supervisor="vera"):
 
 def configure(server, **settings):
     server.ctl("set", *(f"chat.{k}={v}" for k, v in settings.items()))
+
+
+def post(port, path, data, **headers):
+    """Status, headers, and the JSON of the answer or None."""
+    import http.client
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    body = data if isinstance(data, (str, bytes)) else json.dumps(data)
+    connection.request(headers.pop("verb", "POST"), path, body, headers)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text.decode()
+    return answer.status, answer.headers, value

@@ -119,3 +119,190 @@ def test_a_final_close_ends_the_chat_and_another_does_not(server):
         await anna.got("customerDisconnect")
 
     run(story())
+
+
+QUEUE = "/CustomerControllerWeb/currentqueue"
+CALLBACK = "/CustomerControllerWeb/callback"
+
+
+def test_queue_metrics_and_cross_origin_rules(server):
+    async def waiting():
+        return await (await Customer(server.web_port).open()).request()
+
+    john = asyncio.run(waiting())
+    port = server.web_port
+    status, headers, answer = chat.post(port, QUEUE, {"skillset": "WC_Sales"})
+    assert status == 200 and headers["Cache-Control"] == "no-store"
+    assert answer["body"]["metrics"] == [
+        {"queueName": "WC_Sales", "availableAgentsInQueue": 0,
+         "customersInQueue": 1, "maxConcurrentChats": 50}], john.guid
+    assert len(chat.post(port, QUEUE, {"skillset": ""})[2]["body"]["metrics"]) == 2
+    assert chat.post(port, QUEUE, {"skillset": "no"})[2]["body"]["metrics"] == []
+    assert chat.post(port, QUEUE, "{")[0] == 400
+    assert chat.post(port, QUEUE, {"skillset": 7})[0] == 400
+    assert chat.post(port, QUEUE, {"skillset": "x" * 20000})[0] == 413
+    assert chat.post(port, QUEUE, {}, verb="PUT")[0] == 405
+
+    origin = {"Origin": "https://shop.example:444"}
+    assert chat.post(port, QUEUE, {"skillset": ""}, **origin)[0] == 403
+    chat.configure(server, externalWebServerDomains="other.example, SHOP.example")
+    status, headers, _ = chat.post(port, QUEUE, {"skillset": ""}, **origin)
+    assert status == 200
+    assert headers["Access-Control-Allow-Origin"] == origin["Origin"]
+    status, headers, _ = chat.post(port, QUEUE, "", verb="OPTIONS", **origin)
+    assert status == 200 and headers["Access-Control-Max-Age"] == "1800"
+
+
+def test_callbacks_are_limited_and_survive(server):
+    chat.configure(server, **{"skillset.OB_Sales.kind": "outbound",
+                              "skillset.OB_Sales.displayName": "Sales"})
+    port = server.web_port
+    assert chat.post(port, CALLBACK, {"method": "getSkillsets"})[2] == {"OB_Sales": "Sales"}
+    ask = {"method": "callBack", "phone": "733277", "countryCode": "+353",
+           "skillset": "OB_Sales", "date": 1450000000000, "email": "a@example.com"}
+    for _ in range(3):
+        status, _, answer = chat.post(port, CALLBACK, ask)
+        assert (status, answer) == (200, {"status": "Your request has been received"})
+    server.kill()
+    server.start()
+    port = server.web_port
+    status, _, answer = chat.post(port, CALLBACK, dict(ask, email=" A@Example.com "))
+    assert status == 429 and answer["body"]["code"] == 1004
+    assert chat.post(port, CALLBACK, dict(ask, email=None))[0] == 200
+    status, _, answer = chat.post(port, CALLBACK, dict(ask, skillset="WC_Sales"))
+    assert status == 400 and answer["body"]["code"] == 1003
+    assert chat.post(port, CALLBACK, {"method": "callBack"})[2]["body"]["code"] == 1
+
+
+def test_waits_can_come_from_outside(server):
+    path = "/AccQueueService/services/QueueServiceWs"
+    chat.configure(server, **{"skillset.WC_Sales.ewtSource": "external"})
+
+    def update(guid, wait, place):
+        return chat.post(server.web_port, path, f"""<?xml version="1.0"?>
+            <e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>
+            <q:updateStartingEwtandPIQ xmlns:q="urn:x"><a>{guid}</a><b>{wait}</b>
+            <c>{place}</c></q:updateStartingEwtandPIQ></e:Body></e:Envelope>""")[0]
+
+    async def story():
+        john = await (await Customer(server.web_port).open()).request()
+        await john.send("queueStatus")
+        assert (await john.got("queueStatus"))["positionInQueue"] == 0
+        assert update(john.guid, 90, 3) == 200
+        await john.send("queueStatus")
+        body = await john.got("queueStatus")
+        assert (body["positionInQueue"], body["estimatedWaitTime"]) == (3, 90)
+        assert update(john.guid + 1, 90, 3) == 500
+        assert update("x", 90, 3) == 500
+
+    run(story())
+    assert "updateStartingEwtandPIQ" in chat.post(
+        server.web_port, path + "?WSDL", "", verb="GET")[2]
+
+
+class Filter:
+    """A transcript filter service that can be told to fail."""
+
+    def __init__(self):
+        import http.server
+        import threading
+        self.status, self.texts = 200, []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                import json
+                texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.texts.append(texts)
+                body = json.dumps([t + " been filtered" for t in texts]).encode()
+                self.send_response(outer.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/rest/filter/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_transcripts_are_filtered_shown_and_mailed(server, tmp_path, cleanup):
+    import email
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    server.stop()
+    server.conf["chat"] = {"spool": str(spool)}
+    server.start()
+    service = cleanup(Filter())
+    chat.configure(server, transcriptFilterUrl=service.url)
+
+    async def talk(port):
+        anna = await (await Agent(port).open()).login("anna", reconnect=True)
+        await anna.ready()
+        john = await (await Customer(port).open()).request(email="john@example.com")
+        await anna.until("ext.contactOffered")
+        return anna, john
+
+    async def story():
+        port = server.web_port
+        anna, john = await talk(port)
+        details = await anna.join(john.guid)
+        assert details["previousTranscripts"] == 0
+        await john.send("newMessage", message="hi")
+        await anna.got("newMessage")
+        await anna.say(john.guid, "rich", "whisper")
+        await anna.got("newMessage", "acknowledgement")
+        await anna.send("agentQuitChat", guid=john.guid)
+        await anna.got("agentQuitChat")
+        await anna.send("agentSetClosedReason", guid=john.guid, closedReasonCode=44,
+                        agentNote="note", sendTranscript=True)
+        assert (await anna.got("agentSetClosedReason"))["accepted"]
+        path = spool / f"chat-{john.guid}.eml"
+        while not path.exists():
+            await asyncio.sleep(0.05)
+        mail = email.message_from_bytes(path.read_bytes())
+        text = mail.get_payload(decode=True).decode()
+        assert mail["To"] == "john@example.com"
+        assert "hi been filtered" in text and "rich" not in text
+
+        john2 = await (await Customer(port).open()).request(email=" JOHN@example.com")
+        await anna.got("ext.contactOffered")
+        assert (await anna.join(john2.guid))["previousTranscripts"] == 1
+        await anna.send("customerHistory", guid=john2.guid, amount=5)
+        (past,) = (await anna.got("customerHistory"))["history"]
+        assert past["source"] == "Text Chat History With Whispers"
+        assert "John: hi been filtered" in past["transcript"]
+
+    run(story())
+    assert service.texts == [["hi", "rich"]]
+
+
+def test_a_failing_filter_keeps_words_off_the_disk(server, tmp_path, cleanup):
+    service = cleanup(Filter())
+    service.status = 500
+    chat.configure(server, transcriptFilterUrl=service.url)
+
+    async def story():
+        port = server.web_port
+        anna = await (await Agent(port).open()).login("anna")
+        await anna.ready()
+        john = await (await Customer(port).open()).request(email="john@example.com")
+        await anna.got("ext.contactOffered")
+        await anna.join(john.guid)
+        await john.send("newMessage", message="topsecretword")
+        await anna.got("newMessage")
+        await john.send("closeConversation")
+        await anna.got("customerDisconnect")
+        while "kept in memory" not in server.text():
+            await asyncio.sleep(0.05)
+        service.status = 200
+        while len(service.texts) < 2:
+            await asyncio.sleep(0.05)
+
+    run(story())
