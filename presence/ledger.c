@@ -7,6 +7,7 @@
 #include "presence/ledger.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@
 
 #define RECORD_MAX (64 << 10)
 #define PAGES_MAX 8192
+#define AT_ONCE 8 /* pages of a turn: half a millisecond */
+#define PAUSE_MS 5
 
 struct page {
 	struct lf_ledger *ledger;
@@ -139,21 +142,30 @@ static void write_page(struct page *page)
 	ledger->writing++;
 }
 
-static void write_marked(struct lf_ledger *ledger)
+/* At most `max`; true: more are left. */
+static bool write_marked(struct lf_ledger *ledger, unsigned max)
 {
 	for (uint32_t i = 0; i < ledger->page_count; i++) {
 		struct page *page = ledger->pages[i];
 
-		if (page && page->is_marked && page->is_writing)
+		if (!page || !page->is_marked)
+			continue;
+		if (page->is_writing)
 			wait_to_write(ledger);
-		else if (page && page->is_marked)
+		else if (max-- == 0)
+			return true;
+		else
 			write_page(page);
 	}
+	return false;
 }
 
 static void on_timer(struct lf_timer *timer, void *arg)
 {
-	write_marked(arg);
+	struct lf_ledger *ledger = arg;
+
+	if (write_marked(ledger, AT_ONCE))
+		lf_timer_start(ledger->timers, timer, PAUSE_MS);
 }
 
 static void mark(struct page *page)
@@ -310,7 +322,7 @@ static void on_pages(int err, const struct lf_store_kv *rows, size_t n,
 		page->is_marked = true; /* also to clear what was not kept */
 	}
 	ledger->is_read = true;
-	write_marked(ledger);
+	write_marked(ledger, UINT_MAX);
 	if (!ledger->writing)
 		say_ready(ledger);
 }
@@ -353,7 +365,7 @@ void lf_ledger_close(struct lf_ledger *ledger)
 	ledger->is_closed = true;
 	lf_timer_stop(ledger->timers, &ledger->timer);
 	if (ledger->is_read)
-		write_marked(ledger);
+		write_marked(ledger, UINT_MAX);
 	if (!ledger->writing)
 		ledger_free(ledger);
 }
