@@ -174,7 +174,6 @@ void lf_chat_contact_lose(struct lf_chat_contact *c)
 	lf_chat_stop(e, &c->idle);
 	if (c->state == LF_CHAT_QUEUED && c->offer) {
 		lf_chat_withdraw(c, "customerLost");
-		lf_chat_route(e);
 	}
 	if (c->state == LF_CHAT_ACTIVE) {
 		lf_chat_comfort_pause(c);
@@ -187,6 +186,7 @@ void lf_chat_contact_lose(struct lf_chat_contact *c)
 void lf_chat_contact_found(struct lf_chat_contact *c)
 {
 	lf_chat_stop(c->engine, &c->lost);
+	lf_chat_route(c->engine);
 	if (c->told_lost) {
 		c->told_lost = false;
 		tell_status(c, true);
@@ -207,14 +207,11 @@ void lf_chat_on_lost_too_long(struct lf_timer *timer, void *arg)
 
 static void abandon(struct lf_chat_contact *c)
 {
-	struct lf_chat_engine *e = c->engine;
-
 	if (c->offer)
 		lf_chat_withdraw(c, "customerLeft");
 	lf_chat_queue_leave(c);
 	lf_chat_close_session(c);
 	lf_chat_contact_forget(c);
-	lf_chat_route(e);
 }
 
 static void tell_disconnect(struct lf_chat_contact *c)
@@ -236,15 +233,12 @@ static void tell_disconnect(struct lf_chat_contact *c)
 
 void lf_chat_contact_leave(struct lf_chat_contact *c)
 {
-	struct lf_chat_engine *e = c->engine;
-
 	if (c->state == LF_CHAT_QUEUED) {
 		abandon(c);
 	} else if (c->state == LF_CHAT_ACTIVE) {
 		tell_disconnect(c);
 		lf_chat_room_empty(c, NULL);
 		lf_chat_contact_wrap_up(c);
-		lf_chat_route(e);
 	}
 }
 

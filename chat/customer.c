@@ -123,7 +123,6 @@ static enum lf_chat_error begin(struct lf_chat_peer *peer, const json_t *body)
 	if (c->identity)
 		e->ops->count_previous(e->arg, c->guid, c->identity);
 	lf_chat_tell_accepted(c);
-	lf_chat_route(e);
 	return LF_CHAT_OK;
 }
 
@@ -170,7 +169,6 @@ static enum lf_chat_error resume(struct lf_chat_peer *peer, int64_t guid,
 		lf_chat_tell_joined_to_customer(c, owner);
 	replay(c);
 	lf_chat_contact_found(c);
-	lf_chat_route(e);
 	return LF_CHAT_OK;
 }
 

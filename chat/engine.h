@@ -286,7 +286,7 @@ struct lf_chat_engine {
 	int64_t mono_ms, wall_ms;
 	int64_t last_guid, last_place, first_place;
 	bool is_store_down; /* nothing that must be stored is accepted */
-	bool is_out_of_memory;
+	bool is_out_of_memory, wants_routing;
 
 	struct lf_map contact_by_guid, agent_by_id, queue_by_skillset;
 	struct lf_map identities; /* struct lf_chat_identity */
@@ -311,6 +311,10 @@ void lf_chat_engine_configure(struct lf_chat_engine *e,
 			      struct lf_chat_config *config);
 
 /* ---- events ---- */
+
+/* After each of them, and before its effects are taken: what is free now is
+ * offered. */
+void lf_chat_settle(struct lf_chat_engine *e);
 
 void lf_chat_peer_open(struct lf_chat_engine *e, struct lf_chat_peer *peer,
 		       uint64_t id, bool is_agent);
@@ -486,6 +490,7 @@ bool lf_chat_queue_is_full(const struct lf_chat_engine *e,
 void lf_chat_queues_done(struct lf_chat_engine *e);
 
 /* routing.c */
+/* Somebody or something has become free: asks for lf_chat_settle(). */
 void lf_chat_route(struct lf_chat_engine *e);
 int lf_chat_offer(struct lf_chat_contact *c, struct lf_chat_agent *a,
 		  enum lf_chat_offer_kind kind, const char *by);

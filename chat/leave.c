@@ -29,7 +29,6 @@ enum lf_chat_error lf_chat_on_quit(struct lf_chat_peer *peer,
 	if (m->mode != LF_CHAT_OWNER) {
 		tell_quit(c, peer->agent);
 		lf_chat_room_remove(m, NULL, "left");
-		lf_chat_route(peer->engine);
 		return LF_CHAT_OK;
 	}
 	heir = lf_chat_room_heir(c);
@@ -40,7 +39,6 @@ enum lf_chat_error lf_chat_on_quit(struct lf_chat_peer *peer,
 	tell_quit(c, peer->agent);
 	lf_chat_withdraw(c, "cancelled");
 	lf_chat_room_inherit(m, heir);
-	lf_chat_route(peer->engine);
 	return LF_CHAT_OK;
 }
 
@@ -54,7 +52,6 @@ enum lf_chat_error lf_chat_on_leave(struct lf_chat_peer *peer,
 	if (m->mode == LF_CHAT_OWNER)
 		return LF_CHAT_DENIED;
 	lf_chat_room_remove(m, "left room", "left");
-	lf_chat_route(peer->engine);
 	return LF_CHAT_OK;
 }
 
@@ -81,7 +78,6 @@ enum lf_chat_error lf_chat_on_drop(struct lf_chat_peer *peer,
 				    "dropped");
 		n++;
 	}
-	lf_chat_route(peer->engine);
 	return n ? LF_CHAT_OK : LF_CHAT_STATE;
 }
 

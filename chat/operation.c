@@ -66,7 +66,6 @@ static bool to_queue(struct operation *op)
 	answer(op, true);
 	leave_all(op, s->name);
 	free_agent(op->agent);
-	lf_chat_route(e);
 	return true;
 }
 
@@ -98,7 +97,6 @@ static bool to_agent(struct operation *op)
 	if (m &&
 	    (m->mode == LF_CHAT_CONSULT || m->mode == LF_CHAT_CONFERENCE)) {
 		hand_over(op, m);
-		lf_chat_route(e);
 		return true;
 	}
 	skillset = m || !lf_chat_agent_has_room(a) ? NULL : strdup(c->skillset);
@@ -112,7 +110,6 @@ static bool to_agent(struct operation *op)
 	    lf_chat_offer(c, a, LF_CHAT_OFFER_TRANSFER, op->agent->id))
 		e->is_out_of_memory = true;
 	free_agent(op->agent);
-	lf_chat_route(e);
 	return true;
 }
 

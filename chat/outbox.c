@@ -456,6 +456,7 @@ void lf_chat_flush(struct lf_chat *chat)
 	struct lf_chat_engine *e = chat->engine;
 	struct batch *batch;
 
+	lf_chat_settle(e);
 	while (has_news(e)) {
 		batch = calloc(1, sizeof(*batch));
 		if (!batch) {

@@ -65,6 +65,7 @@ int lf_chat_queue_enter(struct lf_chat_contact *c, const char *skillset)
 	c->queue = q;
 	c->state = LF_CHAT_QUEUED;
 	insert(q, c);
+	lf_chat_route(e);
 	lf_chat_contact_dirty(c);
 	return 0;
 }

@@ -117,6 +117,7 @@ void lf_chat_member_free(struct lf_chat_member *m)
 	if (lf_chat_agent_load(a) == 1)
 		a->idle_ms = a->engine->mono_ms;
 	m->contact->n_members--;
+	lf_chat_route(a->engine);
 	lf_list_del(&m->in_room);
 	lf_list_del(&m->in_agent);
 	free(m);
@@ -407,7 +408,6 @@ void lf_chat_room_end(struct lf_chat_contact *c, struct lf_chat_member *last)
 	lf_chat_member_free(last);
 	lf_chat_room_empty(c, "conference closed by owner");
 	lf_chat_contact_wrap_up(c);
-	lf_chat_route(c->engine);
 }
 
 /* All have been removed; whoever waits longest there is served first. */

@@ -158,9 +158,16 @@ static bool anybody_has_room(const struct lf_chat_engine *e)
 
 void lf_chat_route(struct lf_chat_engine *e)
 {
-	while (!e->is_store_down && anybody_has_room(e))
-		if (!route_one(e))
-			return;
+	e->wants_routing = true;
+}
+
+void lf_chat_settle(struct lf_chat_engine *e)
+{
+	while (e->wants_routing && !e->is_store_down) {
+		e->wants_routing = false;
+		while (anybody_has_room(e) && route_one(e))
+			;
+	}
 }
 
 /* ---- an offer ---- */
@@ -242,6 +249,7 @@ void lf_chat_withdraw(struct lf_chat_contact *c, const char *cause)
 	c->offered_to = NULL;
 	lf_list_del(&c->in_offers);
 	lf_chat_stop(c->engine, &c->offer_timer);
+	lf_chat_route(c->engine);
 	if (!cause)
 		return;
 	if (a->features & LF_CHAT_OFFERS) {

@@ -224,6 +224,7 @@ void rig_flush(struct rig *rig)
 	struct lf_chat_engine *e = rig->engine;
 
 	assert_false(e->is_out_of_memory);
+	lf_chat_settle(e);
 	while (!lf_list_is_empty(&e->effects))
 		apply(rig, LF_CONTAINER_OF(e->effects.next,
 					   struct lf_chat_effect, node));
@@ -283,6 +284,18 @@ struct socket *rig_connect(struct rig *rig, bool is_agent)
 	lf_chat_peer_open(rig->engine, &s->peer, ++rig->serial, is_agent);
 	rig_flush(rig);
 	return s;
+}
+
+void rig_forget(struct socket *s)
+{
+	struct rig *rig = s->rig;
+	size_t i;
+
+	for (i = 0; rig->sockets[i] != s; i++)
+		;
+	rig->sockets[i] = rig->sockets[--rig->n_sockets];
+	json_decref(s->got);
+	free(s);
 }
 
 void rig_hang_up(struct socket *s, int code)
@@ -464,14 +477,22 @@ struct socket *rig_chat(struct rig *rig, struct socket *agent)
 
 /* ---- life ---- */
 
-void rig_init(struct rig *rig)
+/* Read once for all tests of a program, and kept to its end. */
+static struct lf_schemas *all_schemas(void)
 {
+	static struct lf_schemas *schemas;
 	const char *srcdir = getenv("srcdir");
 	char path[4096], text[512] = "";
 
 	snprintf(path, sizeof(path), "%s/chat/schemas", srcdir ? srcdir : ".");
-	if (lf_schemas_load(&rig->schemas, path, text, sizeof(text)))
+	if (!schemas && lf_schemas_load(&schemas, path, text, sizeof(text)))
 		fail_msg("%s", text);
+	return schemas;
+}
+
+void rig_init(struct rig *rig)
+{
+	rig->schemas = all_schemas();
 	rig->is_good = true;
 	rig->mono_ms = 1000000;
 	assert_int_equal(0, lf_chat_engine_new(&rig->engine, &ops, rig,
@@ -484,6 +505,7 @@ static void drop_sockets(struct rig *rig)
 	size_t i;
 
 	for (i = 0; i < rig->n_sockets; i++) {
+		set_timer(rig, &rig->sockets[i]->peer.timeout, -1);
 		json_decref(rig->sockets[i]->got);
 		free(rig->sockets[i]);
 	}
@@ -496,7 +518,6 @@ void rig_done(struct rig *rig)
 	json_decref(last);
 	last = NULL;
 	drop_sockets(rig);
-	lf_schemas_free(rig->schemas);
 }
 
 int rig_setup(void **state)

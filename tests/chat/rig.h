@@ -41,7 +41,6 @@ struct rig {
 	unsigned saves, drops, transcribed, mails, notes;
 	uint64_t asked_peer; /* find_history */
 	bool is_good;        /* what check_login answers */
-	bool checks_sends;   /* every post is sent only after it was saved */
 	unsigned keys;
 };
 
@@ -57,6 +56,8 @@ struct lf_chat_config *rig_config(struct rig *rig);
 void rig_restart(struct rig *rig);
 
 struct socket *rig_connect(struct rig *rig, bool is_agent);
+/* After it was hung up: its memory. */
+void rig_forget(struct socket *s);
 /* `code` as the peer's close code; 0: lost. */
 void rig_hang_up(struct socket *s, int code);
 /* {"apiVersion":..., "body":{"method":M, REST}} */
