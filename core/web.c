@@ -523,7 +523,7 @@ static bool has_no_body(const struct lf_web_call *call)
 static int add_headers(struct lf_web_call *call, unsigned char **p,
 		       unsigned char *end)
 {
-	const char *h = call->headers.data;
+	const char *h = lf_buf_str(&call->headers);
 	const char *last = h + call->headers.len;
 
 	if (lws_add_http_header_status(call->wsi, (unsigned)call->status, p,
@@ -534,7 +534,7 @@ static int add_headers(struct lf_web_call *call, unsigned char **p,
 					       call->out.len - LWS_PRE, p, end))
 		return -1;
 	/* Each is "name:" "value", NUL after the value. */
-	while (h && h < last) {
+	while (h < last) {
 		const char *colon = strchr(h, ':');
 		size_t name_len = (size_t)(colon - h) + 1;
 		char name[MAX_NAME + 2];
