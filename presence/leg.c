@@ -24,6 +24,7 @@
 
 #include "core/buf.h"
 #include "core/clock.h"
+#include "core/log.h"
 #include "core/text.h"
 #include "presence/saved.h"
 #include "presence/peer.h"
@@ -42,6 +43,7 @@
 	       */
 #define RETRY_AFTER_MAX_S 3600
 #define CSEQ_AHEAD 64
+#define LOG_BURST 20
 
 static const struct {
 	const char *event, *accept;
@@ -474,6 +476,20 @@ static void resync(struct lf_leg *leg)
 		ask_soon(leg);
 }
 
+static void log_unreadable(struct lf_leg *leg,
+			   const struct lf_sip_notify *notify, int err)
+{
+	struct lf_peer *peer = leg->peer;
+
+	if (lf_log_allow(&peer->log_limit, LOG_BURST))
+		lf_log(LF_WARN, "presence",
+		       "feed %s, %s: a document about %s cannot be read (%s, "
+		       "%zu bytes): %s",
+		       peer->name, lf_sip_trunk_route(peer->trunk), leg->uri,
+		       *notify->content_type ? notify->content_type : "no type",
+		       notify->len, strerror(-err));
+}
+
 static void read_document(struct lf_leg *leg,
 			  const struct lf_sip_notify *notify)
 {
@@ -493,6 +509,8 @@ static void read_document(struct lf_leg *leg,
 		resync(leg);
 		return;
 	}
+	if (err)
+		log_unreadable(leg, notify, err);
 	free(leg->hint);
 	leg->hint = err ? strdup("a document that cannot be read") : NULL;
 	leg->cond = err ? LF_COND_ERROR : LF_COND_OK;

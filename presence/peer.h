@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/list.h"
+#include "core/log.h"
 #include "core/timer.h"
 #include "sip/trunk.h"
 
@@ -35,6 +36,7 @@ struct lf_peer {
 	bool is_up;           /* answers, whatever it answers */
 	bool is_forbidden;
 	int64_t sweep_ms;
+	struct lf_log_limit log_limit; /* documents that cannot be read */
 };
 
 /* All but the counters' owner is set by simple.c before. */

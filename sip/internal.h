@@ -31,7 +31,8 @@
 
 #define LF_SIP_HANDLERS 8
 #define LF_SIP_TRANSPORTS 3
-#define LF_SIP_URI_MAX 512 /* bytes of any URI we keep */
+#define LF_SIP_LOG_BURST 20 /* lines a minute that outsiders can provoke */
+#define LF_SIP_URI_MAX 512  /* bytes of any URI we keep */
 
 #define LF_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define LF_MIN(a, b) ((a) < (b) ? (a) : (b))

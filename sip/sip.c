@@ -21,10 +21,10 @@
 
 #include <sofia-sip/su_tag_io.h>
 
+#include "core/secret.h"
 #include "core/text.h"
 #include "core/timer.h"
 #include "sip/guard.h"
-#include "core/secret.h"
 #include "sip/internal.h"
 #include "sip/lane.h"
 
@@ -45,7 +45,6 @@
  * is checked here.
  */
 #define STREAM_MAX (4 << 20)
-#define LOG_BURST 20
 
 static const char *const transport_names[] = {"udp", "tcp", "tls"};
 
@@ -135,7 +134,7 @@ static void refuse_stranger(struct lf_sip *sip, msg_t *msg)
 	struct lf_sip_source source;
 
 	sip->stats.strangers++;
-	if (lf_log_allow(&sip->log_limit, LOG_BURST)) {
+	if (lf_log_allow(&sip->log_limit, LF_SIP_LOG_BURST)) {
 		lf_sip_source_of(sip, msg, &source);
 		lf_log(LF_NOTICE, "sip",
 		       "%s from %s port %u (%s) refused: no trunk allows it",

