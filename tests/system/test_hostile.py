@@ -1,0 +1,179 @@
+"""What a broken or hostile peer may do to us: a clear word, and nothing else.
+
+One server bears all of it, and after each test it must still be the same
+process, with a log and a memory that did not run away.
+"""
+
+import itertools
+import socket
+
+import pytest
+
+from lampfield import DEADLINE, Server, wait_for
+from peer import BUSY, PIDF, Sipp, TcpPeer
+
+NUMBERS = itertools.count(3001)
+MAX_LOG = 1 << 20
+MAX_GROWTH_KB = 40 << 10
+
+BOMB = ('<?xml version="1.0"?><!DOCTYPE p [<!ENTITY a "aaaaaaaaaa">'
+        + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi"))
+        + ']><presence xmlns="urn:ietf:params:xml:ns:pidf">&i;</presence>')
+EXTERNAL = ('<?xml version="1.0"?><!DOCTYPE p [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+            '<presence xmlns="urn:ietf:params:xml:ns:pidf"><note>&x;</note></presence>')
+DEEP = "<a>" * 5000 + "</a>" * 5000
+
+# What a document that cannot be used looks like: body, Content-Type.
+BAD = {
+    "garbage": ("\x01\x02 no xml & at < all", "application/pidf+xml"),
+    "half": (BUSY[:150], "application/pidf+xml"),
+    "bomb": (BOMB, "application/pidf+xml"),
+    "external-entity": (EXTERNAL, "application/pidf+xml"),
+    "deep": (DEEP, "application/pidf+xml"),
+    "other-root": ("<html/>", "application/pidf+xml"),
+    "wrong-type": (BUSY, "text/plain"),
+    "image": ("\x89PNG", "image/png"),
+    "multipart-without-boundary": (BUSY, "multipart/related"),
+    "dialog-type-for-presence": (BUSY, "application/dialog-info+xml"),
+}
+
+# reason -> the condition it leads to; None: asks again and is right again.
+REASONS = {
+    "reason=deactivated": None,
+    "reason=timeout": None,
+    "reason=rejected": "access_denied",
+    "reason=noresource": "not_found",
+    "reason=probation;retry-after=60": "error",
+    "reason=giveup;retry-after=60": "error",
+    "reason=invariant": "ok",
+    "reason=nonsense": None,
+    "expires=0": None,
+}
+
+
+def memory_kb(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("hostile"))
+    server.start()
+    server.pid = server.process.pid
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture
+def unhurt(daemon):
+    """The server of all tests, and what it must still be afterwards."""
+    before = memory_kb(daemon.pid)
+    yield daemon
+    assert daemon.process.is_alive()
+    assert daemon.ctl("status") is not None
+    assert len(daemon.text()) < MAX_LOG
+    assert memory_kb(daemon.pid) - before < MAX_GROWTH_KB
+
+
+class Line:
+    """A user whose line is at one peer."""
+
+    def __init__(self, server, peer, **more):
+        self.server = server
+        self.ext = str(next(NUMBERS))
+        self.feed = f"f{self.ext}"
+        server.add_users([self.ext])
+        server.add_feed(peer.server, self.feed, package="presence", **more)
+        server.ctl("subscribe", self.ext)
+
+    def why(self):
+        """What this feed last said."""
+        rows = self.server.ctl("why", self.ext)
+        return next((r for r in rows if r["feed"] == self.feed), {})
+
+    def wait(self, **values):
+        return wait_for(f"{values}, not {self.why()}", lambda: all(
+            self.why().get(k) == v for k, v in values.items()) and self.why())
+
+    def said(self, words):
+        wait_for(words, lambda: self.server.ctl("why", self.ext) and any(
+            words in s for s in self.server.said))
+
+    def status(self):
+        return self.server.feed(self.feed)
+
+    def stop(self):
+        self.server.ctl("user", "del", self.ext)
+        self.server.ctl("set", f"feed.{self.feed}.enable=no")
+
+
+@pytest.fixture
+def peer(tmp_path, cleanup, unhurt):
+    """Starts a peer of sipp and somebody's line there."""
+    def start(name, transport="udp", **values):
+        sipp = cleanup(Sipp(str(tmp_path), name, transport, **values))
+        line = cleanup(Line(unhurt, sipp, protocol=transport))
+        line.peer = sipp
+        return line
+    return start
+
+
+@pytest.mark.parametrize("name", ["plain", "late", "twice", "early", "forked", "bare",
+                                  "backwards", "stranger"])
+def test_an_odd_peer_is_understood_all_the_same(peer, name):
+    line = peer(name)
+    line.wait(condition="ok", line="busy")
+
+
+def test_200_without_notify_is_no_lamp(peer):
+    line = peer("silent")
+    wait_for("accepted", lambda: line.peer.received("SUBSCRIBE"))
+    assert line.why()["condition"] == "requesting"
+    assert line.server.lamps()[line.ext] not in ("available", "busy")
+
+
+@pytest.mark.parametrize("status, condition", [
+    ("404 Not Found", "not_found"), ("403 Forbidden", "access_denied"),
+    ("481 No Such Dialog", "error"), ("489 Bad Event", "error"),
+    ("500 Oops", "error"), ("603 Decline", "access_denied")])
+def test_a_refusal_is_said_in_the_peers_words(peer, status, condition):
+    line = peer("refused", status=status)
+    row = line.wait(condition=condition)
+    assert status in row["hint"]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_document_makes_no_lamp(unhurt, cleanup, peer, name):
+    body, content_type = BAD[name]
+    if "<!" in body or "\x01" in body:  # more than sipp can say
+        bare = cleanup(TcpPeer(body.encode(), content_type))
+        line = cleanup(Line(unhurt, bare, protocol="tcp"))
+        line.peer = bare
+    else:
+        line = peer("worse", bad=body, badtype=content_type)
+    row = line.wait(condition="error", line="-")
+    assert "cannot be read" in row["hint"]
+    assert line.server.lamps()[line.ext] == "unknown"
+    logged = [t for t in line.server.text().splitlines()
+              if line.peer.server in t and "cannot be read" in t]
+    assert len(logged) == 1, "the peer's address, in one line of the log"
+
+
+def test_300_kilobytes_are_refused_by_size(unhurt, cleanup):
+    peer = cleanup(TcpPeer(b"<presence>" + b" " * 300000 + b"</presence>"))
+    line = cleanup(Line(unhurt, peer, protocol="tcp"))
+    wait_for("413", lambda: 413 in peer.answers)
+    assert line.why()["condition"] == "requesting"
+    assert any(peer.server in t and "413" in t for t in unhurt.text().splitlines())
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_end_of_a_subscription(peer, reason):
+    line = peer("ended", reason=reason)
+    condition = REASONS[reason]
+    if condition:
+        line.wait(condition=condition)
+    else:
+        wait_for("asked again", lambda: line.peer.received("SUBSCRIBE") > 1)
+        line.wait(condition="ok", line="busy")
