@@ -15,14 +15,16 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "directory/user.h"
+#include "core/buf.h"
 #include "presence/agent_internal.h"
+#include "presence/agent_list.h"
 #include "presence/publish.h"
 #include "sip/notify.h"
 #include "sip/sip.h"
 
 #include "core/banned.h"
 
-#define ALLOW_EVENTS "presence, dialog, message-summary"
+#define ALLOW_EVENTS "presence, dialog, message-summary, presence.winfo"
 #define TRUSTED_MAX 64
 
 static const struct lf_package packages[] = {
@@ -36,6 +38,9 @@ static const struct lf_package packages[] = {
 	{.name = "message-summary",
 	 .accepts = {"application/simple-message-summary"},
 	 .formats = {LF_FORMAT_SUMMARY}},
+	{.name = "presence.winfo",
+	 .accepts = {"application/watcherinfo+xml"},
+	 .is_winfo = true},
 };
 
 #define N_PACKAGES (sizeof(packages) / sizeof(packages[0]))
@@ -118,10 +123,112 @@ static void refuse_error(struct lf_agent *agent, struct lf_sip_request *req,
 {
 	if (err == -ENOENT)
 		refuse(agent, req, 404, "Not Found", NULL);
+	else if (err == -EACCES)
+		refuse(agent, req, 403, "Forbidden", NULL);
 	else if (err == -EPROTO || err == -EINVAL || err == -E2BIG)
 		refuse(agent, req, 400, "Bad Request", NULL);
 	else
 		refuse(agent, req, 500, "Server Internal Error", NULL);
+}
+
+/* A comma separated list of tokens holds this one. */
+static bool has_token(const char *list, const char *token)
+{
+	size_t len;
+
+	while (list && *list) {
+		list += strspn(list, ", \t");
+		len = strcspn(list, ", \t");
+		if (len == strlen(token) && !strncasecmp(list, token, len))
+			return true;
+		list += len;
+	}
+	return false;
+}
+
+/* RFC 3261, 8.2.2.3: what must be understood and is not. */
+bool lf_agent_refuse_require(struct lf_agent *agent, struct lf_sip_request *req)
+{
+	const char *list = lf_sip_request_header(req, "Require");
+	char token[64];
+	const struct lf_sip_header extra[] = {{"Unsupported", token}, {NULL}};
+	size_t len;
+
+	while (list && *list) {
+		list += strspn(list, ", \t");
+		len = strcspn(list, ", \t");
+		lf_text_copy_n(token, sizeof(token), list, len);
+		if (len && !lf_text_equal(token, "eventlist") &&
+		    !lf_text_equal(token, "recipient-list-subscribe")) {
+			refuse(agent, req, 420, "Bad Extension", extra);
+			return true;
+		}
+		list += len;
+	}
+	return false;
+}
+
+/* Who asks about watchers, and may not. */
+static int check_winfo(struct lf_agent *agent, struct lf_sip_request *req)
+{
+	const struct lf_user *user =
+		lf_desk_user(&agent->desk, lf_sip_request_uri(req));
+
+	if (!user)
+		return -ENOENT;
+	return lf_agent_is_self(agent, user, req) ? 0 : -EACCES;
+}
+
+static int subscribe(struct lf_agent *agent, struct lf_sip_request *req,
+		     const struct lf_package *package, enum lf_format format,
+		     uint32_t expires_s, const char *list_lines)
+{
+	struct lf_agent_sub *sub;
+	int err = package->is_winfo ? check_winfo(agent, req) : 0;
+
+	if (!err)
+		err = lf_agent_sub_new(&sub, agent, package, format,
+				       lf_sip_request_from(req));
+	if (err)
+		return err;
+	err = lf_agent_sub_sit(sub, lf_sip_request_uri(req), list_lines);
+	if (!err)
+		err = lf_agent_sub_begin(sub, req, expires_s);
+	if (err)
+		lf_agent_sub_free(sub);
+	return err;
+}
+
+static bool refuse_list(struct lf_agent *agent, struct lf_sip_request *req)
+{
+	static const struct lf_sip_header extra[] = {{"Require", "eventlist"},
+						     {NULL}};
+
+	if (has_token(lf_sip_request_header(req, "Supported"), "eventlist"))
+		return false;
+	refuse(agent, req, 421, "Extension Required", extra);
+	return true;
+}
+
+static void subscribe_any(struct lf_agent *agent, struct lf_sip_request *req,
+			  const struct lf_package *package,
+			  enum lf_format format, uint32_t expires_s)
+{
+	struct lf_buf lines = {0};
+	int err = package->is_winfo ? -ENOENT
+				    : lf_agent_list_find(agent, req, &lines);
+	bool is_list = !err;
+
+	if (is_list && refuse_list(agent, req)) {
+		lf_buf_done(&lines);
+		return;
+	}
+	if (is_list || err == -ENOENT)
+		err = subscribe(agent, req, package, format, expires_s,
+				is_list ? lf_buf_str(&lines) : NULL);
+	lf_buf_done(&lines);
+	if (err)
+		refuse_error(agent, req, err);
 }
 
 static void on_subscribe(struct lf_sip_request *req, void *arg)
@@ -129,37 +236,21 @@ static void on_subscribe(struct lf_sip_request *req, void *arg)
 	struct lf_agent *agent = arg;
 	const struct lf_package *package =
 		lf_agent_package(lf_sip_request_header(req, "Event"));
-	struct lf_agent_sub *sub;
 	enum lf_format format;
 	uint32_t expires_s;
-	int err;
 
 	agent->stats.subscribes++;
-	if (!agent->is_enabled) {
+	if (!agent->is_enabled)
 		refuse(agent, req, 403, "Forbidden", NULL);
+	else if (lf_agent_refuse_require(agent, req))
 		return;
-	}
-	if (!package) {
+	else if (!package)
 		refuse_event(agent, req);
-		return;
-	}
-	if (find_format(&format, package,
-			lf_sip_request_header(req, "Accept"))) {
+	else if (find_format(&format, package,
+			     lf_sip_request_header(req, "Accept")))
 		refuse(agent, req, 406, "Not Acceptable", NULL);
-		return;
-	}
-	if (lf_agent_expires(agent, req, asked_expires(req), &expires_s))
-		return;
-	err = lf_agent_sub_new(&sub, agent, package, format,
-			       lf_sip_request_from(req));
-	if (!err) {
-		err = lf_agent_sub_begin(sub, req, lf_sip_request_uri(req),
-					 expires_s);
-		if (err)
-			lf_agent_sub_free(sub);
-	}
-	if (err)
-		refuse_error(agent, req, err);
+	else if (!lf_agent_expires(agent, req, asked_expires(req), &expires_s))
+		subscribe_any(agent, req, package, format, expires_s);
 }
 
 /* ---- REGISTER: softphones want one before they publish ---- */
@@ -226,14 +317,15 @@ static void on_settings(void *arg)
 		lf_desk_forget(&agent->desk);
 	agent->desk.hide_digits = hide_digits;
 	agent->has_privacy = lf_setting_instance(s, "privacy.*", 0) != NULL;
+	agent->has_lists = lf_setting_instance(s, "list.*", 0) != NULL;
 	read_trusted(agent);
 	LF_LIST_FOREACH_SAFE (node, &agent->subs) {
 		struct lf_agent_sub *sub =
 			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
 
-		sub->level = (uint8_t)lf_agent_level(
-			agent, sub->seat.presentity->user, sub->watcher);
-		lf_agent_sub_update(sub);
+		lf_agent_sub_level(sub);
+		if (!sub->list && !sub->package->is_winfo)
+			lf_agent_sub_update(sub);
 	}
 }
 
@@ -250,6 +342,8 @@ static int listen_to_settings(struct lf_agent *agent)
 
 	if (!err)
 		err = lf_settings_on_change(s, "privacy.", on_settings, agent);
+	if (!err)
+		err = lf_settings_on_change(s, "list.", on_settings, agent);
 	return err;
 }
 
@@ -279,6 +373,7 @@ int lf_agent_open(struct lf_agent **ret, const struct lf_agent_parts *parts)
 	agent->parts = *parts;
 	lf_list_init(&agent->subs);
 	lf_list_init(&agent->ending);
+	lf_agent_winfo_init(agent);
 	err = lf_desk_open(&agent->desk, parts->timers, parts->board,
 			   parts->directory);
 	if (err) {
@@ -314,6 +409,7 @@ void lf_agent_close(struct lf_agent *agent)
 {
 	if (!agent)
 		return;
+	lf_timer_stop(agent->parts.timers, &agent->winfo_turn);
 	lf_agent_save_close(agent);
 	free_subs(&agent->subs);
 	free_subs(&agent->ending);
@@ -328,6 +424,7 @@ void lf_agent_stats(const struct lf_agent *agent, struct lf_agent_stats *out)
 {
 	*out = agent->stats;
 	out->watchers = agent->sub_count;
+	out->lists = agent->list_count;
 	out->publications = lf_publish_count(agent->publish);
 }
 
@@ -339,8 +436,8 @@ static void show_watcher(const struct lf_agent_sub *sub,
 	const struct lf_agent_watcher w = {
 		.id = sub->id,
 		.watcher = sub->watcher,
-		.uri = sub->seat.presentity->uri,
-		.user_id = sub->seat.presentity->user->id,
+		.uri = lf_agent_sub_uri(sub),
+		.user_id = sub->list ? "" : sub->seat.presentity->user->id,
 		.event = lf_sip_notifier_event(sub->notifier),
 		.transport = lf_sip_notifier_transport(sub->notifier),
 		.target = lf_sip_notifier_target(sub->notifier),
@@ -359,7 +456,8 @@ void lf_agent_watchers(const struct lf_agent *agent, const char *user_id,
 			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
 
 		if (!user_id ||
-		    !strcmp(user_id, sub->seat.presentity->user->id))
+		    (sub->seat.presentity &&
+		     !strcmp(user_id, sub->seat.presentity->user->id)))
 			show_watcher(sub, fn, arg);
 	}
 }

@@ -31,6 +31,8 @@ struct lf_agent {
 	struct lf_publish *publish;
 	struct lf_ledger *ledger; /* of subscriptions; NULL: closing */
 	struct lf_timer wake;     /* after a restart: agent_save.c */
+	struct lf_timer winfo_turn;
+	size_t winfo_count, list_count;
 	bool is_asleep;
 	struct lf_list subs;   /* lf_agent_sub, alive */
 	struct lf_list ending; /* their last NOTIFY is on its way */
@@ -39,7 +41,7 @@ struct lf_agent {
 	/* The settings, as they are now. */
 	uint32_t least_s, most_s;
 	int64_t interval_ms;
-	bool is_enabled, is_registrar, has_privacy;
+	bool is_enabled, is_registrar, has_privacy, has_lists;
 	struct lf_agent_stats stats;
 };
 
@@ -56,10 +58,16 @@ struct lf_agent_sub {
 	int64_t begun_ms, ends_ms, told_ms;
 	struct lf_sip_body *told; /* the last body */
 	unsigned id;
+	uint32_t version; /* of a list or winfo; others share one */
 	uint8_t format, level;
-	bool is_owed, is_ended;
+	bool is_owed, is_owed_winfo, is_ended;
 	char watcher[]; /* "sip:bob@corp.example" */
 };
+
+/* ---- agent.c ---- */
+/* Answers 420 and returns true if it requires what we do not know. */
+bool lf_agent_refuse_require(struct lf_agent *agent,
+			     struct lf_sip_request *req);
 
 /* ---- agent_access.c: who may see what ---- */
 enum lf_level lf_agent_level(const struct lf_agent *agent,
@@ -73,10 +81,13 @@ int lf_agent_open_access(struct lf_agent *agent);
 int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,
 		     const struct lf_package *package, enum lf_format format,
 		     const char *watcher);
-/* Accepts the SUBSCRIBE and sends the state. Consumes both; on an error the
- * request is still the caller's. */
+/* To be shown `uri`: -ENOENT. Or the list of these lines, of that name. */
+int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
+		     const char *list_lines);
+/* Accepts the SUBSCRIBE and sends the state; it consumes the request if it
+ * returns 0. */
 int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
-		       const char *uri, uint32_t expires_s);
+		       uint32_t expires_s);
 void lf_agent_sub_free(struct lf_agent_sub *sub); /* NULL is fine */
 /* Privacy or what is shown changed: tell it, if it shows. */
 void lf_agent_sub_update(struct lf_agent_sub *sub);
@@ -84,9 +95,19 @@ void lf_agent_sub_update(struct lf_agent_sub *sub);
 int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
 		     uint32_t asked_s, uint32_t *ret_s);
 
-extern const struct lf_sip_notifier_ops lf_agent_sub_ops;
+/* What may be seen has changed: by whom and of whom. */
+void lf_agent_sub_level(struct lf_agent_sub *sub);
+const char *lf_agent_sub_uri(const struct lf_agent_sub *sub);
+extern const struct lf_sip_notifier_ops lf_agent_sub_ops, lf_agent_list_ops;
 void lf_agent_sub_set_timer(struct lf_agent_sub *sub);
 const struct lf_package *lf_agent_package(const char *event);
+
+/* ---- agent_winfo.c: who watches me ---- */
+void lf_agent_winfo_init(struct lf_agent *agent);
+int lf_agent_winfo_body(struct lf_sip_body **ret, struct lf_agent_sub *sub);
+/* `who` came or goes: those who want to know are told in the next turn. */
+void lf_agent_winfo_moved(struct lf_agent *agent,
+			  const struct lf_agent_sub *who);
 
 /* ---- agent_save.c: what a restart needs ---- */
 int lf_agent_save_open(struct lf_agent *agent);

@@ -19,6 +19,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "directory/user.h"
+#include "presence/agent_list.h"
 #include "presence/board.h"
 #include "presence/lamp.h"
 #include "sip/notify.h"
@@ -34,37 +35,46 @@
 
 /* ---- writing ---- */
 
+/* Lists and winfo count for themselves, the others by presentity. */
+static uint32_t version_of(const struct lf_agent_sub *sub)
+{
+	return sub->list || sub->package->is_winfo
+		       ? sub->version
+		       : sub->seat.presentity->version;
+}
+
 static void write_sub(struct lf_ledger_entry *entry, struct lf_buf *out,
 		      void *arg)
 {
 	struct lf_agent_sub *sub =
 		LF_CONTAINER_OF(entry, struct lf_agent_sub, entry);
 	int64_t ends_ms = lf_wall_ms() + sub->ends_ms - lf_mono_ms();
-	const struct lf_presentity *p = sub->seat.presentity;
+	const char *uri = lf_agent_sub_uri(sub);
 	struct lf_buf dialog = {0};
 
-	if (!p || lf_sip_notifier_save(sub->notifier, AHEAD, &dialog)) {
+	if (lf_sip_notifier_save(sub->notifier, AHEAD, &dialog)) {
 		lf_buf_done(&dialog);
 		return;
 	}
 	sub->cseq_limit = lf_sip_notifier_cseq(sub->notifier) + AHEAD;
-	sub->version_limit = p->version + AHEAD;
+	sub->version_limit = version_of(sub) + AHEAD;
 	lf_buf_addf(out, "1 %s %u %lld %u %zu %zu %zu\n", sub->package->name,
 		    sub->format, (long long)ends_ms, sub->version_limit,
-		    dialog.len, strlen(sub->watcher), strlen(p->uri));
+		    dialog.len, strlen(sub->watcher), strlen(uri));
 	lf_buf_add(out, dialog.data, dialog.len);
 	lf_buf_adds(out, sub->watcher);
-	lf_buf_adds(out, p->uri);
+	lf_buf_adds(out, uri);
+	if (sub->list)
+		lf_agent_list_lines(sub->list, out);
 	lf_buf_done(&dialog);
 }
 
 void lf_agent_save_check(struct lf_agent_sub *sub)
 {
-	const struct lf_presentity *p = sub->seat.presentity;
-
+	if (!sub->entry.place)
+		return; /* not saved yet, or over */
 	if (lf_sip_notifier_cseq(sub->notifier) + NEAR > sub->cseq_limit ||
-	    (p && sub->format == LF_FORMAT_DIALOG_INFO &&
-	     p->version + NEAR > sub->version_limit))
+	    version_of(sub) + NEAR > sub->version_limit)
 		lf_ledger_touch(sub->agent->ledger, &sub->entry);
 }
 
@@ -76,6 +86,7 @@ struct record {
 	long long ends_ms;
 	size_t dialog_len, watcher_len, uri_len;
 	const char *dialog;
+	char *list_lines; /* NULL: no list */
 	char watcher[512], uri[LF_PRESENTITY_URI];
 };
 
@@ -96,14 +107,18 @@ static int parse_record(struct record *r, const char *data, size_t len)
 	rest = len - (size_t)(r->dialog - data);
 	if (r->dialog_len > rest || r->watcher_len > rest ||
 	    r->uri_len > rest ||
-	    r->dialog_len + r->watcher_len + r->uri_len != rest ||
+	    r->dialog_len + r->watcher_len + r->uri_len > rest ||
 	    !lf_text_copy_n(r->watcher, sizeof(r->watcher),
 			    r->dialog + r->dialog_len, r->watcher_len) ||
 	    !lf_text_copy_n(r->uri, sizeof(r->uri),
 			    r->dialog + r->dialog_len + r->watcher_len,
 			    r->uri_len))
 		return -EINVAL;
-	return r->format < LF_FORMATS ? 0 : -EINVAL;
+	if (r->format >= LF_FORMATS)
+		return -EINVAL;
+	rest -= r->dialog_len + r->watcher_len + r->uri_len;
+	r->list_lines = rest ? strndup(data + len - rest, rest) : NULL;
+	return rest && !r->list_lines ? -ENOMEM : 0;
 }
 
 static int restore(struct lf_agent *agent, const struct record *r)
@@ -123,21 +138,23 @@ static int restore(struct lf_agent *agent, const struct record *r)
 			       r->watcher);
 	if (err)
 		return err;
-	err = lf_seat_take(&sub->seat, &agent->desk, r->uri);
+	err = lf_agent_sub_sit(sub, r->uri, r->list_lines);
 	if (!err)
 		err = lf_sip_notifier_restore(&sub->notifier, agent->parts.sip,
 					      r->dialog, r->dialog_len,
-					      &lf_agent_sub_ops, sub);
+					      sub->list ? &lf_agent_list_ops
+							: &lf_agent_sub_ops,
+					      sub);
 	if (!err)
 		err = lf_ledger_add(agent->ledger, &sub->entry);
 	if (err) {
 		lf_agent_sub_free(sub);
 		return err;
 	}
-	if (sub->seat.presentity->version < r->version)
+	sub->version = r->version;
+	if (sub->seat.presentity && !package->is_winfo &&
+	    sub->seat.presentity->version < r->version)
 		sub->seat.presentity->version = r->version;
-	sub->level = (uint8_t)lf_agent_level(agent, sub->seat.presentity->user,
-					     sub->watcher);
 	sub->ends_ms = lf_mono_ms() + left_ms;
 	lf_agent_sub_set_timer(sub);
 	return 0;
@@ -145,11 +162,12 @@ static int restore(struct lf_agent *agent, const struct record *r)
 
 static void read_sub(const char *data, size_t len, void *arg)
 {
-	struct record r;
+	struct record r = {.list_lines = NULL};
 	int err = parse_record(&r, data, len);
 
 	if (!err)
 		err = restore(arg, &r);
+	free(r.list_lines);
 	if (err && err != -ETIME)
 		lf_log(LF_WARN, "presence",
 		       "a saved subscription cannot go on: %s", strerror(-err));

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "presence/agent_list.h"
 #include "sip/notify.h"
 #include "sip/sip.h"
 
@@ -37,7 +38,8 @@ void lf_agent_sub_set_timer(struct lf_agent_sub *sub)
 {
 	int64_t due_ms = sub->ends_ms;
 
-	if (sub->is_owed &&
+	/* One that waits for an answer goes on by itself. */
+	if (sub->is_owed && sub->agent->interval_ms &&
 	    sub->told_ms + sub->agent->interval_ms < sub->ends_ms)
 		due_ms = sub->told_ms + sub->agent->interval_ms;
 	due_ms -= lf_mono_ms();
@@ -65,12 +67,11 @@ int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
 
 /* ---- telling ---- */
 
+/* The reference is ours now. */
 static void keep_told(struct lf_agent_sub *sub, struct lf_sip_body *body)
 {
-	if (body == sub->told)
-		return;
 	lf_sip_body_unref(sub->told);
-	sub->told = lf_sip_body_ref(body);
+	sub->told = body;
 }
 
 static int send_state(struct lf_agent_sub *sub, struct lf_sip_body *body,
@@ -92,31 +93,56 @@ static int send_state(struct lf_agent_sub *sub, struct lf_sip_body *body,
 	return err;
 }
 
+/* The document of now; the reference is the caller's. */
 static int document_of(struct lf_sip_body **ret, struct lf_agent_sub *sub,
 		       bool is_new)
 {
-	return lf_presentity_body(ret, sub->seat.presentity,
-				  (enum lf_format)sub->format,
-				  (enum lf_level)sub->level, is_new);
+	int err;
+
+	if (sub->list) {
+		if (is_new)
+			lf_agent_list_renew(sub->list);
+		return lf_agent_list_body(ret, sub->list);
+	}
+	if (sub->package->is_winfo)
+		return lf_agent_winfo_body(ret, sub);
+	err = lf_presentity_body(ret, sub->seat.presentity,
+				 (enum lf_format)sub->format,
+				 (enum lf_level)sub->level, is_new);
+	if (!err)
+		lf_sip_body_ref(*ret);
+	return err;
+}
+
+/* Of a list each document adds to the last: none may be replaced. */
+static bool must_wait(const struct lf_agent_sub *sub, bool is_asked,
+		      int64_t now_ms)
+{
+	if (sub->list && lf_sip_notifier_is_busy(sub->notifier))
+		return true;
+	return !is_asked && sub->agent->interval_ms &&
+	       now_ms < sub->told_ms + sub->agent->interval_ms;
 }
 
 /* `is_asked`: by a SUBSCRIBE, so it is told even what it knows. */
 static void tell(struct lf_agent_sub *sub, bool is_asked)
 {
-	struct lf_agent *agent = sub->agent;
-	int64_t now_ms = agent->interval_ms ? lf_mono_ms() : 0;
+	int64_t now_ms = sub->agent->interval_ms ? lf_mono_ms() : 0;
 	struct lf_sip_body *body;
 
-	if (!is_asked && agent->interval_ms &&
-	    now_ms < sub->told_ms + agent->interval_ms) {
+	if (must_wait(sub, is_asked, now_ms)) {
+		if (sub->list && is_asked)
+			lf_agent_list_renew(sub->list);
 		sub->is_owed = true;
 		lf_agent_sub_set_timer(sub);
 		return;
 	}
 	if (document_of(&body, sub, is_asked && sub->told))
 		return;
-	if (body == sub->told && !is_asked)
+	if (body == sub->told && !is_asked) {
+		lf_sip_body_unref(body);
 		return;
+	}
 	keep_told(sub, body);
 	sub->told_ms = now_ms;
 	sub->is_owed = false;
@@ -130,19 +156,37 @@ void lf_agent_sub_update(struct lf_agent_sub *sub)
 
 /* ---- the end ---- */
 
+/* Nobody is looked at any more. */
+static void leave(struct lf_agent_sub *sub)
+{
+	struct lf_agent *agent = sub->agent;
+
+	lf_list_del(&sub->node); /* it is no watcher in winfo */
+	if (agent->ledger) {
+		lf_ledger_remove(agent->ledger, &sub->entry);
+		lf_agent_winfo_moved(agent, sub);
+	}
+	if (sub->package->is_winfo && sub->seat.presentity)
+		agent->winfo_count--;
+	if (sub->list)
+		agent->list_count--;
+	lf_agent_list_free(sub->list);
+	sub->list = NULL;
+	lf_seat_leave(&sub->seat);
+}
+
 void lf_agent_sub_free(struct lf_agent_sub *sub)
 {
 	if (!sub)
 		return;
+	if (!sub->is_ended)
+		leave(sub);
 	lf_timer_stop(sub->agent->parts.timers, &sub->timer);
 	lf_list_del(&sub->node);
 	if (sub->is_ended)
 		sub->agent->stats.ending--;
 	else
 		sub->agent->sub_count--;
-	if (sub->agent->ledger)
-		lf_ledger_remove(sub->agent->ledger, &sub->entry);
-	lf_seat_leave(&sub->seat);
 	lf_sip_notifier_free(sub->notifier);
 	lf_sip_body_unref(sub->told);
 	free(sub);
@@ -155,17 +199,18 @@ static void end(struct lf_agent_sub *sub, enum lf_sip_reason reason)
 	struct lf_sip_body *body = NULL;
 	int err;
 
-	if (sub->seat.presentity)
+	/* A list's last words may come after those that are on their way. */
+	if ((sub->seat.presentity || sub->list) &&
+	    !(sub->list && lf_sip_notifier_is_busy(sub->notifier)))
 		document_of(&body, sub, true);
 	sub->ends_ms = 0;
 	lf_timer_stop(agent->parts.timers, &sub->timer);
 	err = send_state(sub, body, LF_SUB_TERMINATED, reason);
-	lf_seat_leave(&sub->seat);
-	lf_ledger_remove(agent->ledger, &sub->entry);
+	lf_sip_body_unref(body);
+	leave(sub);
 	sub->is_ended = true;
 	agent->sub_count--;
 	agent->stats.ending++;
-	lf_list_del(&sub->node);
 	lf_list_add_tail(&agent->ending, &sub->node);
 	if (err)
 		lf_agent_sub_free(sub);
@@ -188,6 +233,8 @@ static void on_moved(struct lf_seat *seat, unsigned moved)
 {
 	struct lf_agent_sub *sub = sub_of(seat);
 
+	if (sub->package->is_winfo && moved)
+		return;
 	if (!moved)
 		end(sub, LF_REASON_NORESOURCE);
 	else if ((moved & lf_format_moved((enum lf_format)sub->format)) &&
@@ -249,10 +296,14 @@ static void on_result(struct lf_sip_notifier *n, int status, void *arg)
 		lf_agent_sub_free(sub);
 	} else if (sub->is_ended && !lf_sip_notifier_is_busy(n)) {
 		lf_agent_sub_free(sub);
+	} else if (sub->list && sub->is_owed) {
+		tell(sub, false);
 	}
 }
 
 const struct lf_sip_notifier_ops lf_agent_sub_ops = {on_refresh, on_result};
+const struct lf_sip_notifier_ops lf_agent_list_ops = {on_refresh, on_result,
+						      "eventlist"};
 
 /* ---- the beginning ---- */
 
@@ -281,18 +332,48 @@ int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,
 	return 0;
 }
 
-int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
-		       const char *uri, uint32_t expires_s)
+int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
+		     const char *list_lines)
 {
-	int err = lf_seat_take(&sub->seat, &sub->agent->desk, uri);
+	struct lf_agent *agent = sub->agent;
+	int err;
 
+	if (list_lines)
+		err = lf_agent_list_new(&sub->list, sub, uri, list_lines);
+	else
+		err = lf_seat_take(&sub->seat, &agent->desk, uri);
 	if (err)
 		return err;
-	sub->level = (uint8_t)lf_agent_level(
-		sub->agent, sub->seat.presentity->user, sub->watcher);
+	agent->list_count += sub->list != NULL;
+	agent->winfo_count += sub->package->is_winfo;
+	lf_agent_sub_level(sub);
+	return 0;
+}
+
+const char *lf_agent_sub_uri(const struct lf_agent_sub *sub)
+{
+	return sub->list ? lf_agent_list_uri(sub->list)
+			 : sub->seat.presentity->uri;
+}
+
+void lf_agent_sub_level(struct lf_agent_sub *sub)
+{
+	if (sub->list)
+		lf_agent_list_levels(sub->list);
+	else
+		sub->level = (uint8_t)lf_agent_level(
+			sub->agent, sub->seat.presentity->user, sub->watcher);
+}
+
+int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
+		       uint32_t expires_s)
+{
+	int err;
+
 	sub->ends_ms = sub->begun_ms + (int64_t)expires_s * 1000;
-	err = lf_sip_notifier_accept(&sub->notifier, req, 200, expires_s,
-				     &lf_agent_sub_ops, sub);
+	err = lf_sip_notifier_accept(
+		&sub->notifier, req, 200, expires_s,
+		sub->list ? &lf_agent_list_ops : &lf_agent_sub_ops, sub);
 	if (err)
 		return err;
 	if (!expires_s) {
@@ -302,5 +383,6 @@ int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
 	lf_ledger_add(sub->agent->ledger, &sub->entry);
 	lf_agent_sub_set_timer(sub);
 	tell(sub, true);
+	lf_agent_winfo_moved(sub->agent, sub);
 	return 0;
 }

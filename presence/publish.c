@@ -511,7 +511,7 @@ void lf_publish_request(struct lf_sip_request *req, void *publish)
 	agent->stats.publishes++;
 	r.event = event_of(req);
 	r.user = lf_desk_user(&agent->desk, lf_sip_request_uri(req));
-	if (!is_allowed(&r) ||
+	if (lf_agent_refuse_require(agent, req) || !is_allowed(&r) ||
 	    lf_agent_expires(agent, req, asked_expires(req), &r.expires_s) ||
 	    refuse_body(&r, read_body(&r)))
 		return;
