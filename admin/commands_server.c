@@ -1,5 +1,6 @@
 /* admin/commands_server.c - status, settings, reload, audit, log level. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,15 @@ static void say_counters(struct lf_call *call, struct lf_server *server)
 		    (unsigned long long)store.failed, store.queued);
 }
 
+/* What is in use, and what the allocator keeps for the next burst. */
+static void say_memory(struct lf_call *call)
+{
+	struct mallinfo2 heap = mallinfo2();
+
+	lf_call_say(call, "heap %zu bytes in use, %zu bytes kept free",
+		    heap.uordblks + heap.hblkhd, heap.fordblks);
+}
+
 static json_t *feed_row(const struct lf_simple_status *s)
 {
 	return json_pack(
@@ -94,6 +104,7 @@ static void run_status(struct lf_call *call, struct lf_server *server)
 			    lf_feed_state_name(LF_FEED_NOT_CONFIGURED),
 			    lf_feed_state_remedy(LF_FEED_NOT_CONFIGURED));
 	say_counters(call, server);
+	say_memory(call);
 	lf_call_end(call, NULL);
 }
 

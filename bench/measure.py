@@ -39,13 +39,13 @@ def pss_bytes(pid):
 class Bench:
     """A lampsim with so many phones, and a server that may watch them all."""
 
-    def __init__(self, persons, consoles=0, protocol="udp"):
+    def __init__(self, persons, consoles=0, protocol="udp", conf=None):
         self.folder = tempfile.TemporaryDirectory(prefix="lampfield-bench-")
         last = FIRST_PHONE + persons - 1
         self.persons = persons
         self.sim = Sim(self.folder.name, f"{FIRST_PHONE}-{last}",
                        f"127.0.0.1:{free_port()}", ["-d", "plain"])
-        self.server = Server(self.folder.name).start()
+        self.server = Server(self.folder.name, conf=conf).start()
         self.server.add_users(range(FIRST_PHONE, last + 1), sip_uri="{ext}@pbx.example")
         if consoles:
             rows = "".join(f"op{i + 1},Op{i + 1},{100 + i},BAE,{PASSWORD}\n"
