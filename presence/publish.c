@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/buf.h"
 #include "core/clock.h"
 #include "core/list.h"
 #include "core/map.h"
@@ -21,6 +22,7 @@
 #include "presence/brief.h"
 #include "presence/document.h"
 #include "presence/feed.h"
+#include "presence/ledger.h"
 #include "presence/report.h"
 #include "sip/sip.h"
 
@@ -38,6 +40,7 @@ struct publication {
 	struct lf_timer timer;
 	int64_t ends_ms;
 	struct lf_brief brief;
+	struct lf_ledger_entry entry;
 	char etag[ETAG_SIZE];
 	bool is_removed; /* kept for copies of the request that did it */
 	uint32_t answer_s;
@@ -56,6 +59,7 @@ struct author {
 
 struct lf_publish {
 	struct lf_agent *agent;
+	struct lf_ledger *ledger;
 	struct lf_map authors; /* by user id */
 	int feed;
 	size_t count;
@@ -237,6 +241,8 @@ static void publication_free(struct publication *p)
 	lf_list_del(&p->node);
 	if (!p->is_removed)
 		publish->count--;
+	if (publish->ledger)
+		lf_ledger_remove(publish->ledger, &p->entry);
 	lf_brief_done(&p->brief);
 	free(p->said_by);
 	free(p);
@@ -255,16 +261,15 @@ static void on_expired(struct lf_timer *timer, void *arg)
 }
 
 static struct publication *publication_new(struct author *author,
-					   const struct request *r)
+					   const char *event, const char *from)
 {
-	const char *from = lf_sip_request_from(r->req);
 	size_t len = strlen(from) + 1;
 	struct publication *p = calloc(1, sizeof(*p) + len);
 
 	if (!p)
 		return NULL;
 	p->author = author;
-	p->event = r->event;
+	p->event = event;
 	memcpy(p->from, from, len);
 	lf_timer_init(&p->timer, on_expired, p);
 	lf_list_add_tail(&author->publications, &p->node);
@@ -376,6 +381,18 @@ static bool refuse_body(struct request *r, int err)
 	return true;
 }
 
+static void save(struct publication *p)
+{
+	struct lf_ledger *ledger = p->author->publish->ledger;
+
+	if (p->is_removed)
+		lf_ledger_remove(ledger, &p->entry);
+	else if (p->entry.place)
+		lf_ledger_touch(ledger, &p->entry);
+	else
+		lf_ledger_add(ledger, &p->entry); /* else it is not saved */
+}
+
 /* `p` says what this request says, or goes, and answers. */
 static void apply(struct request *r, struct publication *p)
 {
@@ -400,6 +417,7 @@ static void apply(struct request *r, struct publication *p)
 	lf_timer_start(timers, &p->timer,
 		       p->is_removed ? TOMBSTONE_MS
 				     : (int64_t)r->expires_s * 1000);
+	save(p);
 	answer(r, p);
 	if (r->has_body || p->is_removed)
 		report(author);
@@ -416,7 +434,8 @@ static void begin(struct request *r, struct author *author)
 		lf_sip_reply(r->req, 400, "Nothing To Publish", NULL);
 	else if (n >= LF_PUBLICATIONS_MAX)
 		lf_sip_reply(r->req, 503, "Too Many Publications", NULL);
-	else if ((p = publication_new(author, r)) == NULL)
+	else if ((p = publication_new(author, r->event,
+				      lf_sip_request_from(r->req))) == NULL)
 		lf_sip_reply(r->req, 500, "Server Internal Error", NULL);
 	else
 		apply(r, p);
@@ -452,11 +471,10 @@ static void dispatch(struct request *r)
 	}
 }
 
-static const char *event_of(struct lf_sip_request *req)
+static const char *find_event(const char *event)
 {
 	static const char *const events[] = {"presence", "dialog",
 					     "message-summary"};
-	const char *event = lf_sip_request_header(req, "Event");
 	size_t len = event ? strcspn(event, "; \t") : 0;
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
@@ -509,7 +527,7 @@ void lf_publish_request(struct lf_sip_request *req, void *publish)
 	char said_by[320];
 
 	agent->stats.publishes++;
-	r.event = event_of(req);
+	r.event = find_event(lf_sip_request_header(req, "Event"));
 	r.user = lf_desk_user(&agent->desk, lf_sip_request_uri(req));
 	if (lf_agent_refuse_require(agent, req) || !is_allowed(&r) ||
 	    lf_agent_expires(agent, req, asked_expires(req), &r.expires_s) ||
@@ -564,12 +582,127 @@ void lf_publish_each(const struct lf_publish *publish,
 	}
 }
 
+/* ---- for a restart ---- */
+
+static void write_one(struct lf_ledger_entry *entry, struct lf_buf *out,
+		      void *arg)
+{
+	const struct publication *p =
+		LF_CONTAINER_OF(entry, struct publication, entry);
+	struct lf_report r;
+
+	lf_brief_get(&p->brief, &r);
+	lf_buf_addf(out, "1 %s %s %lld %u %u %u %u %u %u %u %u\n", p->event,
+		    p->etag,
+		    (long long)(lf_wall_ms() + p->ends_ms - lf_mono_ms()),
+		    p->answer_s, r.knows, r.line, r.rich, r.is_dnd, r.is_idle,
+		    r.voicemails_new, r.voicemails_old);
+	/* No text has a line end: they come from headers and trimmed XML. */
+	lf_buf_addf(out, "%s\n%s\n%s\n", p->author->id, p->from,
+		    p->said_by ? p->said_by : "");
+	lf_buf_addf(out, "%s\n%s", r.peer, r.message);
+}
+
+struct record {
+	char event[32], etag[ETAG_SIZE];
+	long long ends_ms;
+	unsigned answer_s, knows, line, rich, is_dnd, is_idle, fresh, old;
+	const char *id, *from, *said_by, *peer, *message;
+};
+
+static int parse_record(struct record *r, char *text)
+{
+	const char **const fields[] = {&r->id, &r->from, &r->said_by, &r->peer,
+				       &r->message};
+	char *line = strsep(&text, "\n");
+
+	if (!text ||
+	    sscanf(line, "1 %31s %16s %lld %u %u %u %u %u %u %u %u", r->event,
+		   r->etag, &r->ends_ms, &r->answer_s, &r->knows, &r->line,
+		   &r->rich, &r->is_dnd, &r->is_idle, &r->fresh, &r->old) != 11)
+		return -EINVAL;
+	for (size_t i = 0; i < 5; i++) {
+		if (!text)
+			return -EINVAL;
+		/* The message is last, and may hold anything. */
+		*fields[i] = i < 4 ? strsep(&text, "\n") : text;
+	}
+	return r->line <= LF_TEL_OFFLINE && r->rich <= LF_RICH_OFFLINE
+		       ? 0
+		       : -EINVAL;
+}
+
+static int fill(struct publication *p, const struct record *r)
+{
+	struct lf_report one = {
+		.cond = LF_COND_OK,
+		.knows = (uint8_t)r->knows,
+		.line = (uint8_t)r->line,
+		.rich = (uint8_t)r->rich,
+		.is_dnd = r->is_dnd,
+		.is_idle = r->is_idle,
+		.voicemails_new = (uint16_t)r->fresh,
+		.voicemails_old = (uint16_t)r->old,
+	};
+
+	lf_text_copy(one.peer, sizeof(one.peer), r->peer);
+	lf_text_copy(one.message, sizeof(one.message), r->message);
+	memcpy(p->etag, r->etag, sizeof(p->etag));
+	p->answer_s = r->answer_s;
+	p->said_by = strdup(r->said_by);
+	return p->said_by ? lf_brief_set(&p->brief, &one) : -ENOMEM;
+}
+
+static void restore(struct lf_publish *publish, const struct record *r)
+{
+	struct lf_agent *agent = publish->agent;
+	int64_t left_ms = r->ends_ms - lf_wall_ms();
+	const char *event = find_event(r->event);
+	struct author *author;
+	struct publication *p;
+
+	if (left_ms > (int64_t)agent->most_s * 1000)
+		left_ms = (int64_t)agent->most_s * 1000; /* the clock moved */
+	if (!event || left_ms <= 0 ||
+	    !lf_user_find(agent->parts.directory, r->id))
+		return;
+	author = author_of(publish, r->id);
+	if (!author)
+		return;
+	p = publication_new(author, event, r->from);
+	if (!p || fill(p, r) || lf_ledger_add(publish->ledger, &p->entry)) {
+		if (p)
+			publication_free(p);
+		forget_author(author);
+		return;
+	}
+	p->ends_ms = lf_mono_ms() + left_ms;
+	lf_timer_start(agent->parts.timers, &p->timer, left_ms);
+	report(author);
+}
+
+static void read_one(const char *data, size_t len, void *arg)
+{
+	struct record r;
+	char *text = strndup(data, len);
+
+	if (text && !parse_record(&r, text))
+		restore(arg, &r);
+	free(text);
+}
+
+static void on_ready(void *arg)
+{
+}
+
 /* ---- life ---- */
 
 int lf_publish_open(struct lf_publish **ret, struct lf_agent *agent)
 {
+	static const struct lf_ledger_ops ledger_ops = {write_one, read_one,
+							on_ready};
 	struct lf_publish *publish = calloc(1, sizeof(*publish));
-	int feed;
+	int feed, err;
 
 	if (!publish)
 		return -ENOMEM;
@@ -582,6 +715,14 @@ int lf_publish_open(struct lf_publish **ret, struct lf_agent *agent)
 		return feed;
 	}
 	publish->feed = feed;
+	err = lf_ledger_open(&publish->ledger, agent->parts.timers,
+			     agent->parts.store, "publication", &ledger_ops,
+			     publish);
+	if (err) {
+		lf_board_remove_feed(agent->parts.board, feed);
+		free(publish);
+		return err;
+	}
 	*ret = publish;
 	return 0;
 }
@@ -592,6 +733,8 @@ void lf_publish_close(struct lf_publish *publish)
 
 	if (!publish)
 		return;
+	lf_ledger_close(publish->ledger);
+	publish->ledger = NULL;
 	lf_board_remove_feed(publish->agent->parts.board, publish->feed);
 	LF_MAP_FOREACH (author, &publish->authors) {
 		LF_LIST_FOREACH_SAFE (node, &author->publications)

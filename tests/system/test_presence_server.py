@@ -406,6 +406,19 @@ def test_what_must_be_understood_and_is_not(server, phone):
     assert refused.status == 420 and refused.get("Unsupported") == "telepathy"
 
 
+def test_a_publication_outlives_a_restart(server, phone):
+    p = Publication(phone, ANNA)
+    p.put(activity="<r:away/>", note="Gone <fishing>")
+    phone.is_quiet(1.3)
+    server.kill()
+    server.start()
+    seen = Subscription(phone, ANNA).next()
+    assert activities(seen) == ["away"] and note(seen) == "Gone <fishing>"
+    assert p.put(body="") == 200, "its tag still holds"
+    phone.send(p.sent)
+    assert phone.wait_response().get("SIP-ETag") == p.etag
+
+
 def test_kill_9_makes_nothing_go_backwards(server, phone):
     lamp = Subscription(phone, ANNA, event="dialog")
     sub = Subscription(phone, ANNA)
