@@ -10,7 +10,7 @@ import time
 from measure import Bench, progress, result
 from lampfield import wait_for
 
-LAMPS = {"idle": "available", "busy": "busy"}
+LAMPS = {"idle": "available", "busy": "on_phone"}
 
 
 def main(argv):

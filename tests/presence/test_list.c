@@ -138,11 +138,10 @@ static void a_resource_without_document_has_a_condition(void **state)
 							  "state='terminated' "
 							  "reason='rejected'")
 			     ENTRY("sip:d@h", "state='terminated'")
-				     ENTRY(
-					     "sip:e@h",
-					     "state='active'") "<resource "
-							       "uri='sip:f@h'/"
-							       ">") "--B--\r\n",
+				     ENTRY("sip:e@h",
+					   "state='active'") "<resource "
+							     "uri='sip:f@h'/"
+							     ">") "--B--\r\n",
 		0,
 		"sip:a@h requesting;sip:b@h not_found;"
 		"sip:c@h access_denied;sip:d@h error;");
