@@ -13,10 +13,12 @@
 #include "directory/setting.h"
 #include "monitor/document.h"
 #include "monitor/history.h"
+#include "monitor/notify.h"
 
 #include "core/banned.h"
 
 #define PAGE 50
+#define EVENTS_TEST_MAX 10000
 
 /* ---- events ---- */
 
@@ -142,6 +144,27 @@ static void run_catalogue(struct lf_call *call, struct lf_server *server)
 	lf_call_end(call, NULL);
 }
 
+/* Through the whole of it: log, folding, channels. */
+static void run_events_test(struct lf_call *call, struct lf_server *server)
+{
+	const char *word = lf_call_arg(call, "count");
+	int64_t count = 1;
+	char subject[32];
+
+	if (word && lf_text_int(&count, word, 1, EVENTS_TEST_MAX)) {
+		lf_call_end(call, "Raise 1 to 10000 test events at once.");
+		return;
+	}
+	for (int64_t i = 1; i <= count; i++) {
+		snprintf(subject, sizeof(subject), "test %lld", (long long)i);
+		lf_event_raise(server->monitor, LF_EVENT_NOTIFICATION_TEST,
+			       subject, "Test %lld of %lld, by %s.",
+			       (long long)i, (long long)count,
+			       lf_call_by(call));
+	}
+	lf_call_end(call, NULL);
+}
+
 /* ---- alarms ---- */
 
 static json_t *alarm_row(const struct lf_alarm *alarm)
@@ -175,6 +198,67 @@ static void run_alarms(struct lf_call *call, struct lf_server *server)
 	lf_call_end(call, NULL);
 }
 
+/* ---- notifications ---- */
+
+static const char *const channel_switch[LF_CHANNELS] = {
+	[LF_CHANNEL_MAIL] = "mail.enable",
+	[LF_CHANNEL_TRAP] = "trap.enable",
+	[LF_CHANNEL_WEBHOOK] = "webhook.enable",
+	[LF_CHANNEL_PROCESS] = "process.enable",
+};
+
+static void run_notify(struct lf_call *call, struct lf_server *server)
+{
+	char engine[LF_TRAP_ENGINE_SIZE];
+	struct lf_notify_stats stats;
+
+	lf_notify_stats(server->monitor, &stats);
+	lf_call_columns(call, "channel enabled waiting sent failed");
+	for (int c = 0; c < LF_CHANNELS; c++)
+		lf_call_row(call,
+			    json_pack("{s:s, s:b, s:I, s:I, s:I}", "channel",
+				      lf_channel_name((enum lf_channel)c),
+				      "enabled",
+				      (int)lf_setting_bool(server->settings,
+							   channel_switch[c]),
+				      "waiting", (json_int_t)stats.waiting[c],
+				      "sent", (json_int_t)stats.sent[c],
+				      "failed", (json_int_t)stats.failed[c]));
+	lf_call_say(call, "SNMPv3 engine id: 0x%s",
+		    lf_trap_engine(server->monitor, engine));
+	lf_call_end(call, NULL);
+}
+
+static void on_tested(int err, const char *text, void *arg)
+{
+	struct lf_call *call = arg;
+
+	if (!err)
+		lf_call_say(call, "%s", text);
+	lf_call_end(call, err ? text : NULL);
+}
+
+static void run_notify_test(struct lf_call *call, struct lf_server *server)
+{
+	const char *word = lf_call_arg(call, "channel");
+	int c, err = -EINVAL;
+
+	for (c = 0; c < LF_CHANNELS; c++) {
+		if (lf_text_equal(word, lf_channel_name((enum lf_channel)c)))
+			break;
+	}
+	if (c < LF_CHANNELS)
+		err = lf_notify_test(server->monitor, (enum lf_channel)c,
+				     on_tested, call);
+	if (err == -EINVAL)
+		lf_call_end(call, "Test mail, trap, webhook or process.");
+	else if (err == -ENOENT)
+		lf_call_end(call, "It is not configured: see `lampctl get "
+				  "mail.`, trap., webhook. or process.");
+	else if (err)
+		lf_call_end(call, strerror(-err));
+}
+
 static void run_mib(struct lf_call *call, struct lf_server *server)
 {
 	struct lf_buf mib = {0};
@@ -192,7 +276,10 @@ static void run_mib(struct lf_call *call, struct lf_server *server)
 const struct lf_command lf_monitor_commands[] = {
 	{"events", run_events},
 	{"events catalogue", run_catalogue},
+	{"events test", run_events_test},
 	{"alarms", run_alarms},
+	{"notify", run_notify},
+	{"notify test", run_notify_test},
 	{"mib", run_mib},
 	{NULL},
 };

@@ -74,6 +74,18 @@ static int optional_level(json_t *args, int argc, char **argv)
 	return argc ? set_text(args, "level", argv[0]) : 0;
 }
 
+static int optional_count(json_t *args, int argc, char **argv)
+{
+	if (argc > 1)
+		return 2;
+	return argc ? set_text(args, "count", argv[0]) : 0;
+}
+
+static int channel_word(json_t *args, int argc, char **argv)
+{
+	return argc == 1 ? set_text(args, "channel", argv[0]) : 2;
+}
+
 /* KEY=VALUE words into an object. */
 static int pairs(json_t *object, int argc, char **argv)
 {
@@ -208,7 +220,13 @@ static const struct word_command commands[] = {
 	 "what happened, newest first", filter_words},
 	{"events catalogue", "", "every event there is, and what to do",
 	 no_words},
+	{"events test", "[COUNT]",
+	 "raise test events, told to whom event.1541.notify says",
+	 optional_count},
 	{"alarms", "", "what is wrong just now, and what to do", no_words},
+	{"notify", "", "how events reach people, and what waits", no_words},
+	{"notify test", "mail|trap|webhook|process",
+	 "send a test and say how it went", channel_word},
 	{"mib", "", "the MIB of our SNMP traps", no_words},
 	{"log", "[LEVEL]", "show or change the log level", optional_level},
 	{"audit", "", "the last 200 changes, and who made them", no_words},

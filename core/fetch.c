@@ -46,6 +46,7 @@ struct lf_fetch {
 	struct lf_buf sent, answer;
 	size_t sent_at, max_answer;
 	const char *step;
+	bool has_quit; /* SMTP: what follows is only politeness */
 	char reply[LINE_SIZE], why[CURL_ERROR_SIZE];
 	lf_fetch_fn *done;
 	void *arg;
@@ -116,9 +117,11 @@ static void follow_smtp(struct lf_fetch *fetch, const char *command)
 		{"EHLO", "greeting"}, {"HELO", "greeting"},
 		{"STARTTLS", "TLS"},  {"AUTH", "login"},
 		{"MAIL", "sender"},   {"RCPT", "recipient"},
-		{"DATA", "message"},  {"QUIT", "message"},
+		{"DATA", "message"},
 	};
 
+	if (lf_text_starts(command, "QUIT"))
+		fetch->has_quit = true;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		if (lf_text_starts(command, steps[i].verb))
 			fetch->step = steps[i].step;
@@ -137,7 +140,7 @@ static int on_debug(CURL *easy, curl_infotype type, char *data, size_t size,
 	line[strcspn(line, "\r\n")] = '\0';
 	if (type == CURLINFO_HEADER_OUT)
 		follow_smtp(fetch, line);
-	else if (*line)
+	else if (*line && !fetch->has_quit)
 		lf_text_copy(fetch->reply, sizeof(fetch->reply), line);
 	return 0;
 }
@@ -181,6 +184,8 @@ static void finish(struct lf_fetch *fetch, CURLcode code)
 	long status = 0;
 
 	curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (fetch->recipients)
+		status = strtol(fetch->reply, NULL, 10);
 	answer.status = (int)status;
 	if (answer.err == -EBADMSG)
 		answer.step = "TLS";
@@ -364,8 +369,19 @@ void lf_fetcher_close(struct lf_fetcher *fetcher, void (*closed)(void *arg),
 	fetcher->is_closing = true;
 	fetcher->closed = closed;
 	fetcher->arg = arg;
-	LF_LIST_FOREACH_SAFE (node, &fetcher->fetches)
-		fetch_free(LF_CONTAINER_OF(node, struct lf_fetch, node));
+	LF_LIST_FOREACH_SAFE (node, &fetcher->fetches) {
+		struct lf_fetch *fetch =
+			LF_CONTAINER_OF(node, struct lf_fetch, node);
+		const struct lf_fetch_answer answer = {
+			.err = -ECANCELED,
+			.step = fetch->step,
+			.text = "closing",
+			.body = "",
+		};
+
+		fetch->done(&answer, fetch->arg);
+		fetch_free(fetch);
+	}
 	curl_multi_cleanup(fetcher->multi);
 	uv_close((uv_handle_t *)&fetcher->timer, on_timer_closed);
 }
@@ -467,6 +483,8 @@ int lf_fetch_start(struct lf_fetch **ret, struct lf_fetcher *fetcher,
 	struct lf_fetch *fetch;
 	int err = -ENOMEM;
 
+	if (fetcher->is_closing)
+		return -ESHUTDOWN;
 	if (!is_mail && !lf_text_starts(o->url, "http"))
 		return -EINVAL;
 	fetch = calloc(1, sizeof(*fetch));

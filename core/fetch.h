@@ -55,11 +55,11 @@ struct lf_fetch_answer {
 typedef void lf_fetch_fn(const struct lf_fetch_answer *answer, void *arg);
 
 int lf_fetcher_open(struct lf_fetcher **ret, uv_loop_t *loop);
-/* Gives up what is under way without a call. NULL is fine. */
+/* What is under way is answered with -ECANCELED first. NULL is fine. */
 void lf_fetcher_close(struct lf_fetcher *fetcher, void (*closed)(void *arg),
 		      void *arg);
 
-/* -EINVAL: no URL of ours; -ENOMEM. ret may be NULL. */
+/* -EINVAL: no URL of ours; -ESHUTDOWN; -ENOMEM. ret may be NULL. */
 int lf_fetch_start(struct lf_fetch **ret, struct lf_fetcher *fetcher,
 		   const struct lf_fetch_opts *opts, lf_fetch_fn *done,
 		   void *arg);

@@ -20,8 +20,13 @@
 #include "monitor/history.h"
 #include "monitor/monitor.h"
 
+struct lf_fetcher;
+struct lf_mail;
+struct lf_process;
 struct lf_store_arg;
 struct lf_store_rows;
+struct lf_trap;
+struct lf_webhook;
 
 #define LF_EVENT_KEY_SIZE (LF_EVENT_SUBJECT_MAX + 12)
 #define LF_ALARMS_MAX 1000
@@ -79,6 +84,12 @@ struct lf_monitor {
 	struct lf_list alarm_order; /* oldest first */
 	size_t n_alarms;
 	uint64_t raised;
+
+	struct lf_fetcher *fetcher; /* mail and web addresses */
+	struct lf_mail *mail;
+	struct lf_trap *trap;
+	struct lf_webhook *webhook;
+	struct lf_process *process;
 };
 
 void lf_monitor_ref(struct lf_monitor *monitor);

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/fetch.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "monitor/internal.h"
+#include "monitor/notify_internal.h"
 #include "store/store.h"
 
 #include "core/banned.h"
@@ -31,6 +33,10 @@ void lf_monitor_unref(struct lf_monitor *monitor)
 
 	if (--monitor->refs)
 		return;
+	lf_mail_done(monitor);
+	lf_trap_done(monitor);
+	lf_webhook_done(monitor);
+	lf_process_done(monitor);
 	lf_history_done(monitor);
 	lf_alarm_done(monitor);
 	free(monitor->store_path);
@@ -112,6 +118,7 @@ static void take(struct lf_monitor *monitor, const struct lf_event_info *info,
 	if (step == LF_ALARM_BEGAN)
 		lf_alarm_link(monitor, note);
 	log_event(info, note);
+	lf_notify_event(monitor, info, note);
 }
 
 void lf_event_raise(struct lf_monitor *monitor, enum lf_event event,
@@ -148,10 +155,28 @@ static void on_alarms(int err, void *arg)
 	lf_monitor_unref(monitor);
 }
 
+static int open_channels(struct lf_monitor *monitor)
+{
+	int err = lf_fetcher_open(&monitor->fetcher,
+				  lf_store_loop(monitor->store));
+
+	if (!err)
+		err = lf_mail_open(monitor);
+	if (!err)
+		err = lf_trap_open(monitor);
+	if (!err)
+		err = lf_webhook_open(monitor);
+	if (!err)
+		err = lf_process_open(monitor);
+	return err;
+}
+
 static void on_history(int err, void *arg)
 {
 	struct lf_monitor *monitor = arg;
 
+	if (!err && !monitor->is_closing)
+		err = open_channels(monitor);
 	if (!err && !monitor->is_closing) {
 		err = lf_alarm_load(monitor, on_alarms, monitor);
 		if (!err)
@@ -195,8 +220,13 @@ int lf_monitor_open(struct lf_monitor **ret, const struct lf_monitor_opts *opts,
 	*ret = monitor;
 	return 0;
 fail:
-	lf_monitor_unref(monitor);
+	lf_monitor_close(monitor, NULL, NULL);
 	return err;
+}
+
+static void on_fetcher_closed(void *arg)
+{
+	lf_monitor_unref(arg);
 }
 
 void lf_monitor_close(struct lf_monitor *monitor, void (*closed)(void *arg),
@@ -206,5 +236,13 @@ void lf_monitor_close(struct lf_monitor *monitor, void (*closed)(void *arg),
 	monitor->is_closing = true;
 	monitor->closed = closed;
 	monitor->closed_arg = arg;
+	lf_mail_close(monitor);
+	lf_trap_close(monitor);
+	lf_webhook_close(monitor);
+	lf_process_close(monitor);
+	if (monitor->fetcher) {
+		lf_monitor_ref(monitor);
+		lf_fetcher_close(monitor->fetcher, on_fetcher_closed, monitor);
+	}
 	lf_monitor_unref(monitor);
 }

@@ -1,0 +1,142 @@
+/* monitor/message.c - an event as a mail. */
+#include "monitor/notify_internal.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/buf.h"
+#include "core/clock.h"
+#include "core/secret.h"
+#include "core/text.h"
+#include "monitor/internal.h"
+
+#include "core/banned.h"
+
+#define ENCODED_BYTES 42 /* of text in one encoded word (RFC 2047: 75) */
+#define LINE_BYTES 57    /* of text in one line of base64: 76 characters */
+
+bool lf_message_is_address(const char *text)
+{
+	const char *at = strrchr(text, '@');
+
+	if (!at || at == text || !at[1] || strlen(text) > 254)
+		return false;
+	for (; *text; text++) {
+		if (!isgraph((unsigned char)*text) ||
+		    strchr("<>,;\"\\()[]:", *text))
+			return false;
+	}
+	return true;
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* Header text: as it is, or as encoded words that cut no character. */
+static void add_words(struct lf_buf *out, const char *text)
+{
+	char piece[ENCODED_BYTES + 1], code[LF_BASE64_SIZE(ENCODED_BYTES)];
+	bool is_first = true;
+
+	if (is_ascii(text) && strlen(text) < 200) {
+		lf_buf_adds(out, text);
+		return;
+	}
+	while (*text) {
+		lf_text_copy(piece, sizeof(piece), text);
+		if (!*piece)
+			return;
+		text += strlen(piece);
+		lf_base64(code, piece, strlen(piece));
+		lf_buf_addf(out, "%s=?utf-8?B?%s?=", is_first ? "" : "\r\n ",
+			    code);
+		is_first = false;
+	}
+}
+
+static void add_date(struct lf_buf *out, int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	char text[64] = "";
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm))
+		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S +0000",
+			 &tm);
+	lf_buf_addf(out, "Date: %s\r\n", text);
+}
+
+static void add_text(struct lf_buf *out, const char *node,
+		     const struct lf_event_info *info,
+		     const struct lf_event_note *note)
+{
+	char name[LF_EVENT_NAME_SIZE], when[LF_RFC3339_SIZE];
+
+	lf_buf_addf(out, "%s\r\n\r\n%s\r\nWhat to do: %s\r\n\r\n", note->text,
+		    info->text, info->remedy);
+	lf_buf_addf(out, "Server:   %s\r\nEvent:    %d %s\r\n", node,
+		    (int)info->id, lf_event_name(name, info));
+	if (*note->subject)
+		lf_buf_addf(out, "About:    %s\r\n", note->subject);
+	lf_buf_addf(out, "Severity: %s\r\nWhen:     %s\r\nNumber:   %lld\r\n",
+		    lf_severity_name(info->severity),
+		    lf_rfc3339(when, note->first_ms), (long long)note->id);
+	if (info->clears)
+		lf_buf_addf(
+			out, "This ends the alarm %s.\r\n",
+			lf_event_name(name, lf_event_find((int)info->clears)));
+}
+
+static void add_base64_lines(struct lf_buf *out, const struct lf_buf *text)
+{
+	char code[LF_BASE64_SIZE(LINE_BYTES)];
+	size_t at, n;
+
+	for (at = 0; at < text->len; at += n) {
+		n = text->len - at < LINE_BYTES ? text->len - at : LINE_BYTES;
+		lf_base64(code, text->data + at, n);
+		lf_buf_addf(out, "%s\r\n", code);
+	}
+}
+
+void lf_message_write(struct lf_buf *out, const char *node, const char *from,
+		      const char *to, const struct lf_event_info *info,
+		      const struct lf_event_note *note)
+{
+	char name[LF_EVENT_NAME_SIZE], subject[512];
+	struct lf_buf text = {0};
+
+	snprintf(subject, sizeof(subject), "[%s] %s: %s%s%s", node,
+		 info->clears ? "ended" : lf_severity_name(info->severity),
+		 lf_event_name(name, info), *note->subject ? " " : "",
+		 note->subject);
+	lf_buf_addf(out, "From: Lampfield <%s>\r\nTo: %s\r\nSubject: ", from,
+		    to);
+	add_words(out, subject);
+	lf_buf_adds(out, "\r\n");
+	add_date(out, note->first_ms);
+	/* The same whenever it is sent again: receivers can tell a double. */
+	lf_buf_addf(out,
+		    "Message-ID: <event-%lld.%lld@%s>\r\n"
+		    "X-Lampfield-Event: %d\r\n"
+		    "Auto-Submitted: auto-generated\r\n"
+		    "MIME-Version: 1.0\r\n"
+		    "Content-Type: text/plain; charset=utf-8\r\n"
+		    "Content-Transfer-Encoding: base64\r\n\r\n",
+		    (long long)note->id, (long long)note->first_ms, node,
+		    (int)info->id);
+	add_text(&text, node, info, note);
+	if (lf_buf_error(&text))
+		out->failed = true;
+	else
+		add_base64_lines(out, &text);
+	lf_buf_done(&text);
+}
