@@ -50,11 +50,14 @@ static void say_counters(struct lf_call *call, struct lf_server *server)
 		    (unsigned long long)console.slow_closed);
 	lf_call_say(call,
 		    "SIP requests sent %llu, NOTIFYs received %llu, timeouts "
-		    "%llu, strangers refused %llu, malformed %llu",
+		    "%llu, strangers refused %llu, challenged %llu, wrong "
+		    "passwords %llu, malformed %llu",
 		    (unsigned long long)sip.requests_out,
 		    (unsigned long long)sip.notifies_in,
 		    (unsigned long long)sip.timeouts,
 		    (unsigned long long)sip.strangers,
+		    (unsigned long long)sip.challenged,
+		    (unsigned long long)sip.auth_failed,
 		    (unsigned long long)sip.malformed);
 	lf_call_say(call, "store operations %llu, failed %llu, queued %zu",
 		    (unsigned long long)store.operations,

@@ -2,7 +2,8 @@
  * sip/sip.c - the endpoint: opens the agent, and decides about every request
  * that belongs to no dialog of ours.
  *
- *     stranger         one stateless 403, or a digest challenge
+ *     stranger         one stateless 403, or a digest challenge if a user of
+ *                      ours may ask such a thing
  *     in no dialog     481
  *     OPTIONS          200
  *     no handler       405
@@ -129,20 +130,31 @@ static void refuse(struct lf_sip *sip, msg_t *msg, int status,
 			       SIPTAG_SERVER_STR(sip->user_agent), TAG_END());
 }
 
-static void refuse_stranger(struct lf_sip *sip, msg_t *msg)
+static void log_stranger(struct lf_sip *sip, msg_t *msg, const char *why)
 {
 	struct lf_sip_source source;
 
+	if (!lf_log_allow(&sip->log_limit, LF_SIP_LOG_BURST))
+		return;
+	lf_sip_source_of(sip, msg, &source);
+	lf_log(LF_NOTICE, "sip", "%.32s from %s port %u (%s) refused: %s",
+	       sip_object(msg)->sip_request->rq_method_name, source.address,
+	       source.port, lf_sip_transport_name(source.transport), why);
+}
+
+static void refuse_stranger(struct lf_sip *sip, msg_t *msg)
+{
 	sip->stats.strangers++;
-	if (lf_log_allow(&sip->log_limit, LF_SIP_LOG_BURST)) {
-		lf_sip_source_of(sip, msg, &source);
-		lf_log(LF_NOTICE, "sip",
-		       "%s from %s port %u (%s) refused: no trunk allows it",
-		       sip_object(msg)->sip_request->rq_method_name,
-		       source.address, source.port,
-		       lf_sip_transport_name(source.transport));
-	}
+	log_stranger(sip, msg, "no trunk allows it");
 	refuse(sip, msg, SIP_403_FORBIDDEN, NULL);
+}
+
+/* Whether a user of ours, with a password, may ask this. */
+static bool is_for_users(struct lf_sip *sip, const sip_t *request)
+{
+	return sip->guard &&
+	       (request->sip_request->rq_method == sip_method_options ||
+		find_handler(sip, request->sip_request->rq_method_name));
 }
 
 /* Digest for those who come from no trunk. True: `user` is who it is. */
@@ -155,8 +167,11 @@ static bool authenticate(struct lf_sip *sip, msg_t *msg, char *user,
 	err = lf_sip_guard_check(sip->guard, sip_object(msg), user, size);
 	if (err == 0)
 		return true;
-	if (err != -ENOENT)
+	sip->stats.challenged++;
+	if (err != -ENOENT) {
 		sip->stats.auth_failed++;
+		log_stranger(sip, msg, "wrong user, password or nonce");
+	}
 	lf_sip_guard_challenge(sip->guard, err == -ESTALE, challenge);
 	refuse(sip, msg, SIP_401_UNAUTHORIZED, challenge);
 	return false;
@@ -228,6 +243,9 @@ static void dispatch(struct lf_sip *sip, msg_t *msg, const char *user)
 	struct lf_sip_notifier *n;
 	char allow[160];
 
+	/* Not before: strangers must not push a peer's messages out. */
+	lf_sip_trace_msg(sip, false, msg,
+			 tport_delivered_by(nta_agent_tports(sip->agent), msg));
 	snprintf(allow, sizeof(allow), "Allow: %s", sip->allow);
 	if (request->sip_request->rq_method == sip_method_options)
 		refuse(sip, msg, SIP_200_OK, allow);
@@ -256,16 +274,13 @@ static int on_message(struct lf_sip *sip, nta_agent_t *agent, msg_t *msg,
 		return 0;
 	}
 	sip->stats.requests_in++;
-	lf_sip_trace_msg(sip, false, msg,
-			 tport_delivered_by(nta_agent_tports(agent), msg));
-
 	trunk = lf_sip_trunk_at(sip, &msg_addr(msg)->su_sa);
 	if (trunk) {
 		lf_sip_trunk_heard(trunk);
 		dispatch(sip, msg, NULL);
 	} else if (lf_cidr_list_has(&sip->trusted, &msg_addr(msg)->su_sa)) {
 		dispatch(sip, msg, NULL);
-	} else if (!sip->guard) {
+	} else if (!is_for_users(sip, parsed)) {
 		refuse_stranger(sip, msg);
 	} else if (authenticate(sip, msg, user, sizeof(user))) {
 		dispatch(sip, msg, user);

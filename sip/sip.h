@@ -56,7 +56,9 @@ int lf_sip_set_trusted(struct lf_sip *sip, const char *const *trusted);
 
 struct lf_sip_stats {
 	uint64_t requests_in, requests_out, notifies_in, notifies_out;
-	uint64_t timeouts, strangers, malformed, auth_failed;
+	uint64_t timeouts, malformed;
+	/* Refused with 403; asked for a password; gave a wrong one. */
+	uint64_t strangers, challenged, auth_failed;
 	size_t in_flight, queued; /* of all trunks */
 };
 void lf_sip_stats(const struct lf_sip *sip, struct lf_sip_stats *out);
