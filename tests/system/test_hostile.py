@@ -4,7 +4,11 @@ One server bears all of it, and after each test it must still be the same
 process, with a log and a memory that did not run away.
 """
 
+import contextlib
 import itertools
+import json
+import random
+import re
 import socket
 
 import pytest
@@ -177,3 +181,135 @@ def test_each_end_of_a_subscription(peer, reason):
     else:
         wait_for("asked again", lambda: line.peer.received("SUBSCRIBE") > 1)
         line.wait(condition="ok", line="busy")
+
+
+# ---- strangers ----
+
+REQUEST = ("{method} sip:2001@127.0.0.1:{port} SIP/2.0\r\n"
+           "Via: SIP/2.0/UDP {me};branch=z9hG4bK{n}\r\nMax-Forwards: 70\r\n"
+           "From: <sip:evil@example.net>;tag=e{n}\r\nTo: <sip:2001@127.0.0.1>{tag}\r\n"
+           "Call-ID: {n}@evil\r\nCSeq: 1 {method}\r\nEvent: presence\r\n"
+           "Subscription-State: active\r\nContact: <sip:evil@{me}>\r\n"
+           "Expires: 600\r\nContent-Length: 0\r\n\r\n")
+
+
+def counter(server, word):
+    """A figure of `lampctl status`: the number after these words."""
+    server.ctl("status")
+    text = " ".join(server.said)
+    return int(re.search(rf"\b{word} (\d+)", text)[1])
+
+
+@pytest.fixture
+def stranger(cleanup):
+    """A UDP socket at an address that no trunk allows."""
+    s = cleanup(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    s.bind(("127.0.0.2", 0))
+    s.settimeout(DEADLINE)
+    return s
+
+
+def ask(server, sock, method, n, tag=""):
+    me = "{}:{}".format(*sock.getsockname())
+    text = REQUEST.format(method=method, port=server.sip_port, me=me, n=n, tag=tag)
+    sock.sendto(text.encode(), ("127.0.0.1", server.sip_port))
+
+
+@pytest.mark.parametrize("method, tag, status, counted", [
+    ("NOTIFY", "", 403, "strangers refused"), ("NOTIFY", ";tag=x", 403, "strangers refused"),
+    ("INVITE", "", 403, "strangers refused"), ("BREW", "", 403, "strangers refused"),
+    # A user of ours with a password may ask these.
+    ("SUBSCRIBE", "", 401, "challenged"), ("PUBLISH", "", 401, "challenged"),
+    ("OPTIONS", "", 401, "challenged")])
+def test_strangers_get_one_answer(unhurt, stranger, method, tag, status, counted):
+    before = counter(unhurt, counted)
+    ask(unhurt, stranger, method, f"one{method}{tag[-1:]}", tag)
+    assert stranger.recv(65536).startswith(b"SIP/2.0 %d " % status)
+    assert counter(unhurt, counted) == before + 1
+
+
+@pytest.mark.parametrize("method, counted", [
+    ("NOTIFY", "strangers refused"), ("SUBSCRIBE", "challenged"), ("OPTIONS", "challenged")])
+def test_a_flood_of_strangers_costs_no_memory_and_few_lines(unhurt, stranger, method, counted):
+    before, log, memory = (counter(unhurt, counted), len(unhurt.text()),
+                           memory_kb(unhurt.pid))
+    for n in range(5000):
+        ask(unhurt, stranger, method, f"f{n}")
+        if n % 100 == 99:  # what the kernel drops proves nothing
+            stranger.recv(65536)
+            drain(stranger)
+    wait_for("counted", lambda: counter(unhurt, counted) > before + 4500)
+    assert memory_kb(unhurt.pid) - memory < 2048
+    assert len(unhurt.text()) - log < 8192
+
+
+def drain(sock):
+    sock.setblocking(False)
+    try:
+        while sock.recv(65536):
+            pass
+    except BlockingIOError:
+        pass
+    finally:
+        sock.settimeout(DEADLINE)
+
+
+GARBAGE = [
+    b"\0" * 1400, b"\xff" * 1400, b"SIP/2.0\r\n\r\n", b"\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n",
+    b"NOTIFY sip:a@b SIP/2.0\r\n\r\n",
+    b"NOTIFY sip:a@b SIP/2.0\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    b"NOTIFY sip:a@b SIP/2.0\r\nContent-Length: -1\r\n\r\n",
+    b"SUBSCRIBE " + b"a" * 60000 + b" SIP/2.0\r\n\r\n",
+    b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKx\r\nCSeq: 1 SUBSCRIBE\r\n"
+    b"Call-ID: x\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n\r\n",
+    b"OPTIONS sip:a SIP/2.0\r\n" + b"X: y\r\n" * 9000 + b"\r\n",
+]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2"])
+def test_garbage_in_datagrams(unhurt, cleanup, address):
+    s = cleanup(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    s.bind((address, 0))
+    dice = random.Random(2)
+    for piece in GARBAGE + [dice.randbytes(dice.randrange(1, 3000)) for _ in range(300)]:
+        s.sendto(piece, ("127.0.0.1", unhurt.sip_port))
+    wait_for("counted", lambda: counter(unhurt, "malformed"))
+
+
+@pytest.mark.parametrize("port", ["sip_port", "plain_port", "tls_port", "web_port"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2"])
+def test_garbage_on_connections(unhurt, cleanup, port, address):
+    dice = random.Random(3)
+    for piece in GARBAGE + [dice.randbytes(9000), b"x" * (2 << 20)]:
+        with socket.create_connection(("127.0.0.1", getattr(unhurt, port)), DEADLINE,
+                                      source_address=(address, 0)) as s:
+            with contextlib.suppress(OSError):  # it may hang up on us
+                s.sendall(piece)
+                s.shutdown(socket.SHUT_WR)
+                s.settimeout(0.2)
+                while s.recv(65536):
+                    pass
+
+
+@pytest.mark.parametrize("line", [
+    b"no json", b"{", b"[]", b"null", b"{}", b'{"cmd":1}', b'{"cmd":"status","args":[]}',
+    b'{"cmd":"set","args":{"list":[[]]}}', b'{"cmd":"set","args":{"list":[[null,null]]}}',
+    b'{"cmd":"set","args":{"list":7}}', b'{"cmd":"user import","args":{"csv":7}}',
+    b'{"cmd":"user add","args":{"fields":{"ext":["2001"]}}}', b'{"cmd":"why"}',
+    b'{"cmd":"trace","args":{"user":{}}}', b'{"cmd":"subscribe","args":{}}',
+    b'{"cmd":"watch","args":{"group":[]}}', b'{"cmd":"note","args":{"user":"x","text":[]}}',
+    b'{"cmd":"log","args":{"level":{}}}', b'{"cmd":"events","args":{"max":"many"}}',
+    b'{"cmd":"a\\u0000b"}', b"[" * 100000, b'{"cmd":"' + b"x" * 100000 + b'"}',
+    b"\xff\xfe", b"\0"])
+def test_garbage_on_the_control_socket(unhurt, cleanup, line):
+    s = cleanup(socket.socket(socket.AF_UNIX))
+    s.settimeout(DEADLINE)
+    s.connect(unhurt.control)
+    s.sendall(line + b"\n")
+    s.shutdown(socket.SHUT_WR)
+    answer = b""
+    while piece := s.recv(65536):
+        answer += piece
+    # An answer with a word about it, or the connection is closed.
+    ends = [json.loads(a) for a in answer.splitlines() if b'"end"' in a[:8]]
+    assert all(e["end"] or e["error"] for e in ends)
