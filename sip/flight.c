@@ -168,7 +168,10 @@ static void turn(struct lf_flights *fs, struct lf_flight *flight,
 		flight->interval_ms *= 2;
 	else
 		flight->interval_ms = LF_FLIGHT_T2_MS;
-	flight->due_ms = now_ms + flight->interval_ms;
+	/* From when it was due: the wheel's ticks must not add up. */
+	flight->due_ms += flight->interval_ms;
+	if (flight->due_ms <= now_ms)
+		flight->due_ms = now_ms + flight->interval_ms;
 	if (flight->due_ms > flight->end_ms)
 		flight->due_ms = flight->end_ms;
 	put_on_wheel(fs, flight);

@@ -1,0 +1,351 @@
+/*
+ * tests/presence/test_write.c - what is written is well-formed, says nothing
+ * that a watcher must not see, and is read back by our own parsers.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/buf.h"
+#include "core/xml.h"
+#include "presence/dialog_info.h"
+#include "presence/document.h"
+#include "presence/lamp.h"
+#include "presence/pidf.h"
+#include "presence/report.h"
+#include "presence/resource_lists.h"
+#include "presence/summary.h"
+#include "presence/write.h"
+
+#include "core/banned.h"
+
+#define NASTY "<b>\"R&D\"</b> 'x'"
+
+static const struct lf_lamp quiet = {
+	.tel = LF_TEL_IDLE,
+	.line = LF_TEL_IDLE,
+	.rich = LF_RICH_UNKNOWN,
+	.fwd_to = "",
+	.message = "",
+	.peer = "",
+};
+
+static const char *written(lf_write_fn *write, const struct lf_lamp *lamp,
+			   enum lf_level level)
+{
+	static struct lf_buf out;
+
+	lf_buf_reset(&out);
+	write(&out, &(const struct lf_writing){.uri = "sip:anna@corp.example",
+					       .lamp = lamp,
+					       .level = level,
+					       .version = 7,
+					       .hide_digits = 3});
+	assert_int_equal(0, lf_buf_error(&out));
+	return lf_buf_str(&out);
+}
+
+static struct lf_report read_pidf(const char *text)
+{
+	struct lf_report report = {0};
+
+	assert_int_equal(
+		0, lf_pidf_read(&report, LF_DIALECT_AUTO, text, strlen(text)));
+	return report;
+}
+
+static void a_presence_document_is_read_back(void **state)
+{
+	static const struct {
+		uint8_t tel, rich, line, read_rich;
+		bool is_dnd;
+	} cases[] = {
+		{LF_TEL_IDLE, LF_RICH_AVAILABLE, LF_TEL_IDLE, LF_RICH_AVAILABLE,
+		 false},
+		{LF_TEL_RINGING, LF_RICH_UNKNOWN, LF_TEL_RINGING,
+		 LF_RICH_AVAILABLE, false},
+		{LF_TEL_BUSY, LF_RICH_UNKNOWN, LF_TEL_BUSY, LF_RICH_UNKNOWN,
+		 false},
+		{LF_TEL_IDLE, LF_RICH_ON_PHONE, LF_TEL_BUSY, LF_RICH_ON_PHONE,
+		 false},
+		{LF_TEL_IDLE, LF_RICH_BUSY, LF_TEL_BUSY, LF_RICH_BUSY, false},
+		{LF_TEL_IDLE, LF_RICH_AWAY, LF_TEL_IDLE, LF_RICH_AWAY, false},
+		{LF_TEL_DND, LF_RICH_UNKNOWN, LF_TEL_BUSY, LF_RICH_DND, true},
+		{LF_TEL_OFFLINE, LF_RICH_OFFLINE, LF_TEL_OFFLINE,
+		 LF_RICH_OFFLINE, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct lf_lamp lamp = quiet;
+		struct lf_report report;
+
+		lamp.tel = cases[i].tel;
+		lamp.rich = cases[i].rich;
+		report =
+			read_pidf(written(lf_pidf_write, &lamp, LF_LEVEL_FULL));
+		assert_int_equal(cases[i].line, report.line);
+		if (cases[i].read_rich != LF_RICH_UNKNOWN)
+			assert_int_equal(cases[i].read_rich, report.rich);
+		assert_int_equal(cases[i].is_dnd, report.is_dnd);
+	}
+}
+
+static void an_unknown_lamp_says_neither_open_nor_closed(void **state)
+{
+	struct lf_lamp lamp = quiet;
+	struct lf_report report;
+	const char *text;
+
+	lamp.tel = lamp.line = LF_TEL_UNKNOWN;
+	text = written(lf_pidf_write, &lamp, LF_LEVEL_FULL);
+	assert_null(strstr(text, "<basic>"));
+	report = read_pidf(text);
+	assert_false(report.knows & LF_KNOWS_RICH);
+	assert_false(report.knows & LF_KNOWS_LINE);
+}
+
+static void texts_are_escaped_and_come_back(void **state)
+{
+	struct lf_lamp lamp = quiet;
+	struct lf_report report;
+
+	lamp.rich = LF_RICH_AWAY;
+	lamp.message = NASTY;
+	report = read_pidf(written(lf_pidf_write, &lamp, LF_LEVEL_FULL));
+	assert_string_equal(NASTY, report.message);
+}
+
+static void a_forward_hides_its_last_digits(void **state)
+{
+	struct lf_lamp lamp = quiet;
+	const char *text;
+	char out[16];
+
+	lamp.tel = LF_TEL_FWD_NUMBER;
+	lamp.fwd_to = "0405551234";
+	text = written(lf_pidf_write, &lamp, LF_LEVEL_FULL);
+	assert_non_null(strstr(text, "0405551***"));
+	assert_null(strstr(text, "1234"));
+	assert_string_equal("**", lf_number_hide(out, sizeof(out), "12", 3));
+	assert_string_equal("12", lf_number_hide(out, sizeof(out), "12", 0));
+}
+
+static void less_is_shown_to_whom_less_is_shown(void **state)
+{
+	struct lf_lamp lamp = quiet;
+	struct lf_report report;
+	const char *text;
+
+	lamp.tel = lamp.line = LF_TEL_RINGING;
+	lamp.rich = LF_RICH_BUSY;
+	lamp.message = "secret";
+	lamp.peer = "777";
+	lamp.fwd_to = "888";
+	lamp.since_ms = 1700000000000;
+	lamp.voicemails_new = 3;
+	text = written(lf_pidf_write, &lamp, LF_LEVEL_BASIC);
+	assert_null(strstr(text, "secret"));
+	assert_null(strstr(text, "timestamp"));
+	report = read_pidf(text);
+	assert_int_equal(LF_RICH_AVAILABLE, report.rich);
+	assert_int_equal(LF_TEL_IDLE, report.line);
+	text = written(lf_pidf_write, &lamp, LF_LEVEL_NOTHING);
+	assert_null(strstr(text, "open"));
+	assert_null(strstr(text, "secret"));
+
+	text = written(lf_dialog_info_write, &lamp, LF_LEVEL_BASIC);
+	assert_non_null(strstr(text, "early"));
+	assert_null(strstr(text, "777"));
+	text = written(lf_dialog_info_write, &lamp, LF_LEVEL_NOTHING);
+	assert_null(strstr(text, "<dialog "));
+	text = written(lf_summary_write, &lamp, LF_LEVEL_BASIC);
+	assert_non_null(strstr(text, "Messages-Waiting: no"));
+}
+
+static void xpidf_is_read_back(void **state)
+{
+	struct lf_lamp lamp = quiet;
+
+	lamp.rich = LF_RICH_ON_PHONE;
+	assert_int_equal(
+		LF_TEL_BUSY,
+		read_pidf(written(lf_xpidf_write, &lamp, LF_LEVEL_FULL)).line);
+	lamp.rich = LF_RICH_OFFLINE;
+	lamp.tel = LF_TEL_OFFLINE;
+	assert_int_equal(
+		LF_RICH_OFFLINE,
+		read_pidf(written(lf_xpidf_write, &lamp, LF_LEVEL_FULL)).rich);
+}
+
+static uint8_t read_line(const char *text, char *peer)
+{
+	struct lf_dialogs *dialogs = NULL;
+	struct lf_report report = {0};
+
+	assert_int_equal(
+		0, lf_dialog_info_read(&dialogs, &report, text, strlen(text)));
+	lf_dialogs_free(dialogs);
+	memcpy(peer, report.peer, LF_REPORT_NUMBER);
+	return report.line;
+}
+
+static void dialog_info_is_read_back(void **state)
+{
+	struct lf_lamp lamp = quiet;
+	char peer[LF_REPORT_NUMBER];
+	const char *text;
+
+	text = written(lf_dialog_info_write, &lamp, LF_LEVEL_FULL);
+	assert_non_null(strstr(text, "version=\"7\""));
+	assert_non_null(strstr(text, "state=\"full\""));
+	assert_int_equal(LF_TEL_IDLE, read_line(text, peer));
+
+	lamp.tel = lamp.line = LF_TEL_RINGING;
+	lamp.peer = "777";
+	text = written(lf_dialog_info_write, &lamp, LF_LEVEL_FULL);
+	assert_int_equal(LF_TEL_RINGING, read_line(text, peer));
+	assert_string_equal("777", peer);
+	assert_non_null(strstr(text, "sip:777@corp.example"));
+
+	/* Do-not-disturb covers the lamp; the key still shows the line. */
+	lamp.tel = LF_TEL_DND;
+	lamp.line = LF_TEL_BUSY;
+	text = written(lf_dialog_info_write, &lamp, LF_LEVEL_FULL);
+	assert_int_equal(LF_TEL_BUSY, read_line(text, peer));
+}
+
+static void a_summary_is_read_back(void **state)
+{
+	struct lf_lamp lamp = quiet;
+	struct lf_report report = {0};
+	const char *text;
+
+	lamp.voicemails_new = 2;
+	lamp.voicemails_old = 5;
+	text = written(lf_summary_write, &lamp, LF_LEVEL_FULL);
+	assert_int_equal(0, lf_summary_read(&report, text, strlen(text)));
+	assert_int_equal(2, report.voicemails_new);
+	assert_int_equal(5, report.voicemails_old);
+}
+
+static unsigned told;
+
+static void on_resource(const char *uri, const struct lf_report *report,
+			void *arg)
+{
+	told++;
+	if (!strcmp(uri, "sip:a&b@corp.example"))
+		assert_int_equal(LF_COND_OK, report->cond);
+	else
+		assert_int_equal(LF_COND_NOT_FOUND, report->cond);
+}
+
+static void a_list_is_read_back(void **state)
+{
+	const char *pidf = written(lf_pidf_write, &quiet, LF_LEVEL_FULL);
+	struct lf_document *document = NULL;
+	char type[LF_RLMI_TYPE_SIZE];
+	struct lf_buf out = {0};
+	struct lf_rlmi rlmi;
+
+	lf_rlmi_begin(&rlmi, "sip:sales@corp.example", 3, true);
+	lf_rlmi_add(&rlmi, "sip:a&b@corp.example", "application/pidf+xml", pidf,
+		    strlen(pidf));
+	lf_rlmi_add_gone(&rlmi, "sip:x@corp.example", "noresource");
+	lf_rlmi_add_unknown(&rlmi, "sip:y@corp.example");
+	assert_int_equal(0, lf_rlmi_end(&rlmi, &out, type));
+	told = 0;
+	assert_int_equal(0, lf_document_read(&document, LF_DIALECT_AUTO, type,
+					     out.data, out.len, on_resource,
+					     NULL));
+	assert_int_equal(2, told);
+	lf_document_free(document);
+	lf_buf_done(&out);
+}
+
+static int count_entry(const char *uri, void *arg)
+{
+	unsigned *n = arg;
+
+	(*n)++;
+	return 0;
+}
+
+static void carried_lists_are_bounded(void **state)
+{
+	struct lf_buf text = {0};
+	unsigned n = 0;
+	static const char nested[] =
+		"<resource-lists xmlns='urn:ietf:params:xml:ns:resource-lists'>"
+		"<list><entry uri='sip:a@b'/><entry/><external/><list>"
+		"<entry uri='sip:c@d'><display-name>C</display-name></entry>"
+		"</list></list></resource-lists>";
+
+	assert_int_equal(0, lf_resource_lists_read(nested, sizeof(nested) - 1,
+						   count_entry, &n));
+	assert_int_equal(2, n);
+	assert_int_equal(-EPROTO, lf_resource_lists_read("<lists/>", 8,
+							 count_entry, &n));
+	assert_int_equal(-EPROTO,
+			 lf_resource_lists_read("hello", 5, count_entry, &n));
+	lf_buf_adds(&text, "<resource-lists><list>");
+	for (int i = 0; i < LF_RESOURCES_MAX + 1; i++)
+		lf_buf_addf(&text, "<entry uri='sip:%d@b'/>", i);
+	lf_buf_adds(&text, "</list></resource-lists>");
+	assert_int_equal(-E2BIG, lf_resource_lists_read(text.data, text.len,
+							count_entry, &n));
+	lf_buf_done(&text);
+}
+
+static void watchers_are_listed(void **state)
+{
+	const struct lf_watcher_item item = {
+		.id = 4,
+		.uri = "sip:<w>@corp.example",
+		.status = "active",
+		.event = "subscribe",
+		.age_s = 9,
+		.expires_s = 60,
+	};
+	struct lf_buf out = {0};
+	struct lf_xml *xml;
+	const struct lf_xml_node *watcher;
+	char text[64];
+
+	lf_winfo_begin(&out, 0, true, "sip:anna@corp.example", "presence");
+	lf_winfo_add(&out, &item);
+	lf_winfo_end(&out);
+	assert_int_equal(0, lf_xml_parse(&xml, out.data, out.len));
+	watcher = lf_xml_child(lf_xml_child(lf_xml_root(xml), "watcher-list"),
+			       "watcher");
+	assert_string_equal("active", lf_xml_attr(watcher, "status"));
+	assert_string_equal("sip:<w>@corp.example",
+			    lf_xml_text(watcher, text, sizeof(text)));
+	lf_xml_free(xml);
+	lf_buf_done(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_presence_document_is_read_back),
+		cmocka_unit_test(an_unknown_lamp_says_neither_open_nor_closed),
+		cmocka_unit_test(texts_are_escaped_and_come_back),
+		cmocka_unit_test(a_forward_hides_its_last_digits),
+		cmocka_unit_test(less_is_shown_to_whom_less_is_shown),
+		cmocka_unit_test(xpidf_is_read_back),
+		cmocka_unit_test(dialog_info_is_read_back),
+		cmocka_unit_test(a_summary_is_read_back),
+		cmocka_unit_test(a_list_is_read_back),
+		cmocka_unit_test(carried_lists_are_bounded),
+		cmocka_unit_test(watchers_are_listed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
