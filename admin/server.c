@@ -293,6 +293,7 @@ static int open_chat(struct lf_server *server)
 		.settings = server->settings,
 		.directory = server->directory,
 		.access = server->access,
+		.board = server->board,
 		.web = server->web,
 	};
 	const struct lf_chat_opts opts = {

@@ -112,6 +112,7 @@ static void reread(struct lf_timer *timer, void *arg)
 	lf_chat_now(chat);
 	lf_chat_engine_configure(chat->engine, config);
 	lf_chat_flush(chat);
+	lf_chat_phones_look(chat);
 }
 
 static void on_setting(void *arg)
@@ -160,6 +161,7 @@ static int follow(struct lf_chat *chat)
 static void chat_free(struct lf_chat *chat)
 {
 	if (chat->engine) {
+		lf_chat_phones_done(chat);
 		lf_chat_outbox_done(chat);
 		lf_chat_transcripts_done(chat);
 		lf_chat_callbacks_done(chat);
@@ -224,6 +226,8 @@ int lf_chat_open(struct lf_chat **ret, const struct lf_chat_parts *parts,
 	if (!err)
 		err = make_engine(chat, opts);
 	if (!err)
+		err = lf_chat_phones_open(chat);
+	if (!err)
 		err = lf_chat_define(chat);
 	if (!err)
 		err = lf_chat_sessions_open(chat);
@@ -279,15 +283,6 @@ void lf_chat_close(struct lf_chat *chat, void (*closed)(void *arg), void *arg)
 	lf_timer_init(&chat->flush, on_closed, chat);
 	lf_chat_sessions_close(chat);
 	lf_chat_check_closed(chat);
-}
-
-void lf_chat_set_busy(struct lf_chat *chat, const char *username, bool is_busy)
-{
-	if (chat->is_closing)
-		return;
-	lf_chat_now(chat);
-	lf_chat_agent_busy(chat->engine, username, is_busy);
-	lf_chat_flush(chat);
 }
 
 int lf_chat_set_ready(struct lf_chat *chat, const char *username, bool is_ready)

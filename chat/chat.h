@@ -21,6 +21,7 @@
 #include "directory/setting.h"
 
 struct lf_access;
+struct lf_board;
 struct lf_chat; /* the room; opaque: see chat.c */
 struct lf_directory;
 struct lf_settings;
@@ -36,6 +37,7 @@ struct lf_chat_parts {
 	struct lf_settings *settings;
 	struct lf_directory *directory;
 	struct lf_access *access;
+	struct lf_board *board; /* agents' telephones; NULL: not watched */
 	struct lf_web *web; /* routes and sockets are added: before listening */
 };
 
@@ -57,12 +59,8 @@ int lf_chat_open(struct lf_chat **ret, const struct lf_chat_parts *parts,
  */
 void lf_chat_close(struct lf_chat *chat, void (*closed)(void *arg), void *arg);
 
-/*
- * From the console or the telephony (S196): an agent on the phone, by user
- * name, and readiness that is not set by the agent's own client. -ENOENT: not
- * logged in.
- */
-void lf_chat_set_busy(struct lf_chat *chat, const char *username, bool is_busy);
+/* Readiness that is not set by the agent's own client but by the console
+ * (S196), by user name. -ENOENT: not logged in. */
 int lf_chat_set_ready(struct lf_chat *chat, const char *username,
 		      bool is_ready);
 

@@ -47,7 +47,6 @@ struct lf_chat {
 	size_t n_slots, n_sessions, next_slot;
 	uint64_t serial;
 	struct lf_chat_address addresses[LF_CHAT_LIMITS];
-	struct lf_timer keep_alive;
 
 	/* outbox */
 	struct lf_list batches, retries;
@@ -60,7 +59,8 @@ struct lf_chat {
 	size_t n_callbacks;
 	int64_t last_callback;
 	struct lf_fetcher *fetch;
-	struct lf_timer reread, expire;
+	struct lf_timer reread, expire, look;
+	struct lf_list phones;
 
 	bool is_loaded, is_closing;
 	int load_err;
@@ -107,6 +107,11 @@ void lf_chat_transcribe(struct lf_chat *chat, int64_t guid);
 void lf_chat_transcripts_done(struct lf_chat *chat);
 void lf_chat_mail_later(struct lf_chat *chat, int64_t guid);
 void lf_chat_expire(struct lf_chat *chat);
+
+/* phone.c: telephones of agents, looked at again soon */
+int lf_chat_phones_open(struct lf_chat *chat);
+void lf_chat_phones_done(struct lf_chat *chat);
+void lf_chat_phones_look(struct lf_chat *chat);
 
 /* history.c: transcripts as text, for agents and for mail */
 void lf_chat_find_history(struct lf_chat *chat, uint64_t peer, int64_t guid,

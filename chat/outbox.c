@@ -372,6 +372,7 @@ static void submit_effects(struct lf_chat *chat, struct batch *batch)
 			add_drop(chat, batch, e->guid);
 			continue;
 		case LF_CHAT_DROP_AGENT:
+			lf_chat_phones_look(chat);
 			add_save(chat, batch,
 				 &(struct save){.kind = DROP_AGENT,
 						.id = e->id});
@@ -404,6 +405,7 @@ static void submit_dirty(struct lf_chat *chat, struct batch *batch)
 
 		lf_list_del(&a->dirty);
 		a->is_dirty = false;
+		lf_chat_phones_look(chat);
 		add_save(chat, batch,
 			 &(struct save){.kind = SAVE_AGENT, .id = a->id});
 	}

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import websockets
 
 import chat
 import lampfield
@@ -304,5 +305,76 @@ def test_a_failing_filter_keeps_words_off_the_disk(server, tmp_path, cleanup):
         service.status = 200
         while len(service.texts) < 2:
             await asyncio.sleep(0.05)
+
+    run(story())
+
+
+def test_an_agent_on_the_phone_gets_no_offer(server, tmp_path, cleanup):
+    sim = cleanup(lampfield.Sim(tmp_path))
+    chat.configure(server, busyPhoneIsNotReady="yes")
+    server.ctl("user", "set", "anna", "ext=2001")
+    server.add_feed(sim.server, package="presence")
+
+    async def story():
+        port = server.web_port
+        anna = await (await Agent(port).open()).login("anna")
+        sim.run("state 2001 busy")
+        while server.lamps().get("2001") != "busy":
+            await asyncio.sleep(0.05)
+        await anna.ready()
+        john = await (await Customer(port).open()).request()
+        await anna.send("ping")
+        await anna.got("ping")
+        sim.run("state 2001 idle")
+        assert (await anna.got("ext.contactOffered"))["guid"] == john.guid
+
+    run(story())
+
+
+def test_strangers_are_bounded(server):
+    async def story():
+        port = server.web_port
+        john = await (await Customer(port).open()).request()
+        await john.send("newMessage", message="x" * 10001)
+        await john.error(1)
+        await john.ws.send("x" * 262145)
+        await john.closed(1009)
+        binary = await Customer(port).open()
+        await binary.ws.send(b"{}")
+        await binary.closed(1003)
+        chat.configure(server, connectsPerMinutePerAddress=3)
+        codes = []
+        for _ in range(6):
+            c = await Customer(port).open()
+            try:
+                await c.send("ping")
+                await c.got("ping")
+            except chat.Closed as e:
+                codes.append(e.code)
+            except websockets.ConnectionClosed as e:
+                codes.append(e.rcvd.code)
+        assert codes and set(codes) == {1008}
+
+    run(story())
+
+
+def test_a_reader_that_never_reads_is_closed(server):
+    async def story():
+        port = server.web_port
+        chat.configure(server, agentReconnectSeconds=0)
+        anna = await (await Agent(port, max_queue=1).open()).login("anna")
+        await anna.ready()
+        john = await (await Customer(port).open()).request()
+        await anna.got("ext.contactOffered")
+        await anna.join(john.guid)
+        await john.got("newParticipant")
+        for _ in range(100):
+            await anna.say(john.guid, "x" * 9000)
+            await anna.got("newMessage", "acknowledgement")
+            await john.got("newMessage")
+        anna.ws.transport.pause_reading()
+        for _ in range(40): # the whole room each time
+            await anna.send("agentJoinRoom", guid=john.guid, joinType="active")
+        await john.got("participantLeave")
 
     run(story())
