@@ -88,8 +88,8 @@ static void what_is_no_message_is_error_1(void **state)
 		"{\"type\":\"request\",\"body\":{\"method\":7}}",
 		"{\"type\":\"request\",\"body\":{\"method\":\"pong\"}}",
 		"{\"type\":\"notification\",\"body\":{\"method\":\"ping\"}}",
-		"{\"type\":\"request\",\"apiVersion\":\"2.0\",\"body\":"
-		"{\"method\":\"ping\"}}",
+		("{\"type\":\"request\",\"apiVersion\":\"2.0\",\"body\":"
+		 "{\"method\":\"ping\"}}"),
 		"{\"type\":\"request\",\"body\":{\"method\":\"agentLogin\"}}",
 		"{\"type\":\"request\",\"body\":{\"method\":\"ping\"},}",
 		"{\"type\":\"request\",\"body\":{\"method\":\"ping\"}} x",
