@@ -146,15 +146,15 @@ static int run(const struct lf_conf *conf)
 	return d.status;
 }
 
-static int set_log_level(const char *word)
+static int set_log_level(const char *word, const char *where)
 {
 	enum lf_log_level level;
 
 	if (lf_log_level_parse(&level, word)) {
 		fprintf(stderr,
-			"lampfieldd: %s is no log level: use error, warn, "
+			"lampfieldd: %s: %s is no log level: use error, warn, "
 			"notice, info or debug\n",
-			word);
+			where, word);
 		return -EINVAL;
 	}
 	lf_log_set_level(level);
@@ -228,8 +228,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "lampfieldd: %s\n", text);
 		return 1;
 	}
-	if (set_log_level(level ? level
-				: lf_conf_text(conf, "server", "log-level"))) {
+	if (level ? set_log_level(level, "--log")
+		  : set_log_level(lf_conf_text(conf, "server", "log-level"),
+				  path)) {
 		lf_conf_free(conf);
 		return 1;
 	}

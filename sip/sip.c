@@ -19,10 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sofia-sip/su_tag_io.h>
 
 #include "core/secret.h"
+#include "core/stream.h"
 #include "core/text.h"
 #include "core/timer.h"
 #include "sip/guard.h"
@@ -402,12 +404,42 @@ static int open_agent(struct lf_sip *sip, const struct lf_sip_opts *opts)
 	return sip->agent ? 0 : open_error(sip, "UDP and TCP", opts->port);
 }
 
+/*
+ * Sofia goes on without a certificate, and every connection fails later. The
+ * loaders of core/stream.h log what is wrong with a file.
+ */
+static int check_tls_files(const char *dir)
+{
+	struct lf_tls *tls = NULL;
+	char path[512];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/agent.pem", dir);
+	err = lf_tls_server(&tls, path, path);
+	tls = lf_tls_unref(tls);
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "%s/cafile.pem", dir);
+	if (access(path, F_OK)) {
+		lf_log(LF_WARN, "sip",
+		       "no %s: no peer's certificate can be trusted", path);
+		return 0;
+	}
+	err = lf_tls_client(&tls, path);
+	lf_tls_unref(tls);
+	return err;
+}
+
 static int open_tls(struct lf_sip *sip, const struct lf_sip_opts *opts)
 {
 	char url[200];
+	int err;
 
 	if (!opts->tls_dir)
 		return 0;
+	err = check_tls_files(opts->tls_dir);
+	if (err)
+		return err;
 	bind_url(sip, url, sizeof(url), "sips", opts->tls_port);
 	errno = 0;
 	if (nta_agent_add_tport(sip->agent, lf_sip_url(url),
@@ -463,13 +495,23 @@ void lf_sip_close(struct lf_sip *sip, void (*closed)(void *arg), void *arg)
 	lf_sip_loop_close(&sip->loop, on_loop_closed, sip);
 }
 
+static bool is_address(const char *text)
+{
+	struct sockaddr_storage addr;
+
+	if (!lf_net_parse(&addr, text, 0))
+		return true;
+	lf_log(LF_ERROR, "sip", "%s is no IP address", text);
+	return false;
+}
+
 static int copy_opts(struct lf_sip *sip, const struct lf_sip_opts *opts)
 {
 	unsigned ms = opts->timeout_ms ? opts->timeout_ms : DEFAULT_TIMEOUT_MS;
-	struct sockaddr_storage addr;
 
-	if (lf_net_parse(&addr, opts->address, 0) || ms < MIN_TIMEOUT_MS ||
-	    ms > MAX_TIMEOUT_MS)
+	if (!is_address(opts->address) ||
+	    (opts->public_address && !is_address(opts->public_address)) ||
+	    ms < MIN_TIMEOUT_MS || ms > MAX_TIMEOUT_MS)
 		return -EINVAL;
 	sip->timeout_ms = ms;
 	sip->max_message =
