@@ -228,7 +228,7 @@ static void enter(struct lf_chat_agent *a, struct lf_chat_peer *peer,
 		  const json_t *body)
 {
 	struct lf_chat_engine *e = a->engine;
-	const struct lf_chat_agent_def *def = lf_chat_agent_def(a);
+	bool reconnects = json_is_true(json_object_get(body, "reconnect"));
 
 	a->peer = peer;
 	peer->agent = a;
@@ -245,8 +245,12 @@ static void enter(struct lf_chat_agent *a, struct lf_chat_peer *peer,
 			LF_CONTAINER_OF(node, struct lf_chat_member, in_agent)
 				->contact,
 			"connectionRestored", a->id);
-	if (def->is_ready_on_login)
+	/* Chart 11.15: after a switchover agents go ready by themselves. */
+	if (a->is_restored && reconnects)
+		tell_state(a, "switchover");
+	else if (lf_chat_agent_def(a)->is_ready_on_login)
 		lf_chat_agent_ready(a, true, "login");
+	a->is_restored = false;
 	lf_chat_route(e);
 }
 

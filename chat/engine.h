@@ -122,6 +122,7 @@ struct lf_chat_agent {
 	unsigned features;
 	bool is_ready, is_busy; /* busy: on the phone */
 	bool wants_break;       /* asked for Not Ready during a contact */
+	bool is_restored;       /* was logged in before a restart */
 	int64_t idle_ms;        /* since when without a new contact */
 	int64_t last_guid;      /* of the room joined last */
 	struct lf_timer lost;

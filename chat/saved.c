@@ -110,6 +110,8 @@ int lf_chat_agent_restore(struct lf_chat_engine *e, const char *data,
 	id = text_of(json, "id");
 	err = id ? lf_chat_agent_new(&a, e, id) : -EPROTO;
 	json_decref(json);
+	if (!err)
+		a->is_restored = true;
 	return err;
 }
 
