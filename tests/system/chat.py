@@ -67,6 +67,11 @@ class Client:
     async def close(self, code=4001):
         await self.ws.close(code)
 
+    async def quiet(self):
+        """Nothing has come that was not read."""
+        await self.send("ping")
+        await self.got("ping")
+
     def drop(self):
         """As if the line was cut."""
         self.ws.transport.abort()
@@ -104,7 +109,8 @@ class Agent(Client):
 
     async def ready(self):
         await self.send("ext.setReadyState", ready=True)
-        await self.got("ext.agentState")
+        while (await self.got("ext.agentState"))["readyState"] != "ready":
+            pass
         return self
 
     async def join(self, guid, kind="active"):
@@ -113,6 +119,68 @@ class Agent(Client):
 
     async def say(self, guid, text, kind="normal"):
         await self.send("newMessage", guid=guid, message=text, messageType=kind)
+
+    async def says(self, guid, text, kind="normal"):
+        """say(), and it was accepted."""
+        await self.say(guid, text, kind)
+        assert (await self.got("newMessage", "acknowledgement"))["accepted"]
+
+    async def asks(self, guid, kind, destination=None, **more):
+        """operationRequest; its success."""
+        await self.send("operationRequest", guid=guid, destinationType=kind,
+                        destinationId=destination, **more)
+        return (await self.got("operationRequest"))["success"]
+
+
+class Stage:
+    """Whoever plays in a test, on one server."""
+
+    def __init__(self, server):
+        self.server = server
+        self.people = []
+
+    async def agent(self, name, ready=True, features=("offers", "state"),
+                    reconnect=False):
+        agent = Agent(self.server.web_port)
+        agent.features = list(features)
+        self.people.append(await agent.open())
+        await agent.login(name, reconnect=reconnect)
+        return await agent.ready() if ready else agent
+
+    async def customer(self, skillset="WC_Sales", **intrinsics):
+        customer = await Customer(self.server.web_port).open()
+        self.people.append(customer)
+        return await customer.request(skillset, **intrinsics)
+
+    async def resume(self, old):
+        customer = await Customer(self.server.web_port).open()
+        self.people.append(customer)
+        return await customer.resume(old)
+
+    async def joined(self, agent, customer, kind="active"):
+        """The agent takes the contact that alerts; what it was told."""
+        assert (await agent.got("ext.contactOffered"))["guid"] == customer.guid
+        details = await agent.join(customer.guid, kind)
+        assert (await customer.got("newParticipant"))["agentId"]
+        return details
+
+    async def chatting(self, agent, **intrinsics):
+        customer = await self.customer(**intrinsics)
+        await self.joined(agent, customer)
+        return customer
+
+    async def consulting(self, owner, other, customer):
+        """`other` (by its ID) is consulted."""
+        name, agent = other
+        assert await owner.asks(customer.guid, "consult", name)
+        await self.joined(agent, customer, "consult")
+        await owner.got("activeAgentNotification")
+
+    async def quiet(self):
+        """Nobody got anything that the test did not expect."""
+        for person in self.people:
+            if person.ws.open:
+                await person.quiet()
 
 
 def set_up(server, agents=("anna", "bert"), supervisor="vera"):
