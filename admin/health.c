@@ -2,10 +2,12 @@
 #include "admin/health.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/server.h"
+#include "core/certificate.h"
 #include "core/clock.h"
 #include "core/list.h"
 #include "core/text.h"
@@ -19,6 +21,8 @@
 #include "core/banned.h"
 
 #define LOOK_MS 1000
+#define CERTIFICATE_LOOKS 60 /* a look at the files each minute */
+#define DAY_MS (24LL * 3600 * 1000)
 /* In the store while the server runs: found at a start, the last run died. */
 #define BUCKET "monitor"
 #define KEY "running"
@@ -37,6 +41,7 @@ struct lf_health {
 	struct lf_timer look;
 	struct lf_list feeds;
 	bool has_started;
+	unsigned looks;
 	unsigned asked; /* answers that are still to come */
 	bool is_closed;
 };
@@ -61,22 +66,10 @@ static struct feed *find_feed(struct lf_health *health, const char *name)
 	return feed;
 }
 
-static bool has_alarm(struct lf_server *server, enum lf_event event,
-		      const char *subject)
-{
-	struct lf_alarm alarm;
-
-	for (size_t i = 0; !lf_alarm_at(server->monitor, i, &alarm); i++) {
-		if (alarm.info->id == event && !strcmp(alarm.subject, subject))
-			return true;
-	}
-	return false;
-}
-
 static void raise_once(struct lf_server *server, enum lf_event event,
 		       const struct lf_simple_status *s)
 {
-	if (!has_alarm(server, event, s->name))
+	if (!lf_alarm_is_on(server->monitor, event, s->name))
 		lf_event_raise(server->monitor, event, s->name, "%s: %s: %s",
 			       s->server, lf_feed_state_name(s->state),
 			       *s->why ? s->why
@@ -150,16 +143,74 @@ static void remember_alarmed(struct lf_health *health)
 	}
 }
 
+/* ---- certificates ---- */
+
+static void look_at_certificate(struct lf_server *server, const char *path)
+{
+	int64_t days =
+		lf_setting_int(server->settings, "monitor.certificate-days");
+	int64_t end_ms, left_ms;
+	char when[LF_RFC3339_SIZE];
+	int err = lf_certificate_end(&end_ms, path);
+
+	if (err) {
+		if (!lf_alarm_is_on(server->monitor,
+				    LF_EVENT_CERTIFICATE_EXPIRED, path))
+			lf_event_raise(
+				server->monitor, LF_EVENT_CERTIFICATE_EXPIRED,
+				path, "It cannot be read: %s.", strerror(-err));
+		return;
+	}
+	left_ms = end_ms - lf_wall_ms();
+	lf_rfc3339(when, end_ms);
+	if (left_ms > 0)
+		lf_event_raise(server->monitor, LF_EVENT_CERTIFICATE_VALID,
+			       path, "It is good until %s.", when);
+	else if (!lf_alarm_is_on(server->monitor, LF_EVENT_CERTIFICATE_EXPIRED,
+				 path))
+		lf_event_raise(server->monitor, LF_EVENT_CERTIFICATE_EXPIRED,
+			       path, "It ended at %s.", when);
+	if (left_ms > days * DAY_MS || left_ms <= 0)
+		lf_event_raise(server->monitor, LF_EVENT_CERTIFICATE_GOOD, path,
+			       "It is good until %s.", when);
+	else if (!lf_alarm_is_on(server->monitor, LF_EVENT_CERTIFICATE_EXPIRES,
+				 path))
+		lf_event_raise(server->monitor, LF_EVENT_CERTIFICATE_EXPIRES,
+			       path, "It ends at %s.", when);
+}
+
+static void look_at_certificates(struct lf_server *server)
+{
+	const char *folder = lf_conf_text(server->conf, "sip", "tls-folder");
+	char path[1024];
+
+	look_at_certificate(server,
+			    lf_conf_text(server->conf, "tls", "certificate"));
+	if (!folder)
+		return;
+	snprintf(path, sizeof(path), "%s/agent.pem", folder);
+	look_at_certificate(server, path);
+}
+
 static void on_look(struct lf_timer *timer, void *arg)
 {
 	struct lf_health *health = arg;
 	struct lf_simple_status s;
+
+	if (health->looks++ % CERTIFICATE_LOOKS == 0)
+		look_at_certificates(health->server);
 
 	for (size_t i = 0; !lf_simple_status(health->server->simple, i, &s);
 	     i++)
 		look_at_feed(health, &s);
 	forget_unseen(health);
 	lf_timer_start(health->server->timers, timer, LOOK_MS);
+}
+
+void lf_health_look(struct lf_health *health)
+{
+	if (health)
+		look_at_certificates(health->server);
 }
 
 /* ---- starts and ends ---- */

@@ -14,6 +14,7 @@
 #include "admin/commands.h"
 #include "admin/control.h"
 #include "admin/health.h"
+#include "admin/metrics.h"
 #include "chat/chat.h"
 #include "console/console.h"
 #include "core/certificate.h"
@@ -337,6 +338,8 @@ static int open_presence(struct lf_server *server)
 	if (err)
 		return err;
 	err = lf_web_new(&server->web, server->loop);
+	if (!err)
+		err = lf_metrics_serve(server);
 	if (err)
 		return fail(server, "web", err);
 	err = lf_simple_open(&server->simple, server->timers, server->sip,
@@ -485,5 +488,6 @@ int lf_server_reload(struct lf_server *server, char *err_text, size_t size)
 		       "old one stays"
 		     : "certificates are loaded again");
 	lf_log(err ? LF_ERROR : LF_NOTICE, "admin", "reload: %s", err_text);
+	lf_health_look(server->health);
 	return err;
 }

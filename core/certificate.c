@@ -105,3 +105,20 @@ int lf_certificate_make(const char *cert_path, const char *key_path,
 	EVP_PKEY_free(key);
 	return err;
 }
+
+int lf_certificate_end(int64_t *ret_wall_ms, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	X509 *cert = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+	int err = f ? -EBADMSG : -errno;
+	struct tm tm;
+
+	if (cert && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm)) {
+		*ret_wall_ms = (int64_t)timegm(&tm) * 1000;
+		err = 0;
+	}
+	X509_free(cert);
+	if (f)
+		fclose(f);
+	return err;
+}

@@ -141,6 +141,17 @@ int lf_alarm_at(const struct lf_monitor *monitor, size_t i,
 	return -ENOENT;
 }
 
+bool lf_alarm_is_on(const struct lf_monitor *monitor, enum lf_event event,
+		    const char *subject)
+{
+	return find(monitor, event, subject) != NULL;
+}
+
+uint64_t lf_event_count(const struct lf_monitor *monitor)
+{
+	return monitor->raised;
+}
+
 size_t lf_alarm_count(const struct lf_monitor *monitor)
 {
 	return monitor->n_alarms;

@@ -455,6 +455,16 @@ static void on_retention(struct lf_timer *timer, void *arg)
 	lf_timer_start(monitor->timers, timer, EXPIRE_MS);
 }
 
+void lf_history_make_room(struct lf_monitor *monitor)
+{
+	int64_t days = lf_setting_int(monitor->settings, "monitor.retention");
+
+	lf_history_expire(monitor, lf_wall_ms() - days * DAY_MS / 2);
+	lf_event_raise(monitor, LF_EVENT_OLD_EVENTS_DELETED, "",
+		       "Events older than %lld hours are being deleted.",
+		       (long long)days * 12);
+}
+
 /* ---- opening and closing ---- */
 
 static const char schema[] =

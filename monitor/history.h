@@ -52,6 +52,10 @@ struct lf_alarm {
  * event. */
 int lf_alarm_at(const struct lf_monitor *monitor, size_t i,
 		struct lf_alarm *ret);
+bool lf_alarm_is_on(const struct lf_monitor *monitor, enum lf_event event,
+		    const char *subject);
+/* Events raised since the start. */
+uint64_t lf_event_count(const struct lf_monitor *monitor);
 size_t lf_alarm_count(const struct lf_monitor *monitor);
 
 #endif

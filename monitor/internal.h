@@ -22,6 +22,7 @@
 
 struct lf_fetcher;
 struct lf_mail;
+struct lf_probe;
 struct lf_process;
 struct lf_store_arg;
 struct lf_store_rows;
@@ -90,6 +91,7 @@ struct lf_monitor {
 	struct lf_trap *trap;
 	struct lf_webhook *webhook;
 	struct lf_process *process;
+	struct lf_probe *probe;
 };
 
 void lf_monitor_ref(struct lf_monitor *monitor);
@@ -135,6 +137,15 @@ bool lf_history_add(struct lf_monitor *monitor, struct lf_event_note *note);
 void lf_history_flush(struct lf_monitor *monitor);
 /* Deletes rows that began before `wall_ms`, a slice at a time. */
 void lf_history_expire(struct lf_monitor *monitor, int64_t wall_ms);
+
+/* The disk is nearly full: deletes the older half, and says so (S259). */
+void lf_history_make_room(struct lf_monitor *monitor);
+
+/* ---- probe.c ---- */
+
+int lf_probe_open(struct lf_monitor *monitor);
+void lf_probe_close(struct lf_monitor *monitor);
+void lf_probe_done(struct lf_monitor *monitor);
 
 /* ---- search.c ---- */
 

@@ -37,6 +37,7 @@ void lf_monitor_unref(struct lf_monitor *monitor)
 	lf_trap_done(monitor);
 	lf_webhook_done(monitor);
 	lf_process_done(monitor);
+	lf_probe_done(monitor);
 	lf_history_done(monitor);
 	lf_alarm_done(monitor);
 	free(monitor->store_path);
@@ -168,6 +169,8 @@ static int open_channels(struct lf_monitor *monitor)
 		err = lf_webhook_open(monitor);
 	if (!err)
 		err = lf_process_open(monitor);
+	if (!err)
+		err = lf_probe_open(monitor);
 	return err;
 }
 
@@ -240,6 +243,7 @@ void lf_monitor_close(struct lf_monitor *monitor, void (*closed)(void *arg),
 	lf_trap_close(monitor);
 	lf_webhook_close(monitor);
 	lf_process_close(monitor);
+	lf_probe_close(monitor);
 	if (monitor->fetcher) {
 		lf_monitor_ref(monitor);
 		lf_fetcher_close(monitor->fetcher, on_fetcher_closed, monitor);

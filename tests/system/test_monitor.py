@@ -1,14 +1,17 @@
 """Events and alarms as an administrator sees them."""
 
+import contextlib
+import json
 import os
+import re
 import signal
 import subprocess
+import time
+import urllib.request
 
 import pytest
 
-from lampfield import BUILD, TOP, Failed, Server, Sim, free_port, wait_for
-
-HERE = os.path.dirname(os.path.abspath(__file__))
+from lampfield import BUILD, TOP, Failed, Process, Server, Sim, free_port, wait_for
 
 
 def events(server, *filters):
@@ -80,3 +83,146 @@ def test_the_mib_is_clean_and_known_to_net_snmp(server, tmp_path):
              f".1.3.6.1.4.1.39801.2.0.{row['event']}"], capture_output=True, text=True)
         camel = "".join(w.capitalize() for w in row["name"].split("-"))
         assert oid.stdout.strip() == "LAMPFIELD-MIB::" + camel[0].lower() + camel[1:]
+
+
+def alarms(server):
+    return [row["name"] for row in server.ctl("alarms")]
+
+
+def test_limits_of_the_machine_are_alarms(server):
+    server.ctl("set", "monitor.disk-low=99", "monitor.memory-low=99")
+    wait_for("alarms", lambda: {"disk-low", "memory-low"} <= set(alarms(server)))
+    assert "old-events-deleted" in names(server)
+    server.ctl("set", "monitor.disk-low=0", "monitor.memory-low=0")
+    wait_for("no alarms", lambda: not alarms(server))
+    assert {"disk-fine", "memory-fine"} <= set(names(server))
+
+
+def test_a_held_up_loop_is_an_alarm(server):
+    server.ctl("set", "monitor.loop-slow=20")
+    os.kill(server.process.pid, signal.SIGSTOP)
+    time.sleep(0.5)  # the time that is lost is what is tested
+    os.kill(server.process.pid, signal.SIGCONT)
+    wait_for("alarm", lambda: "loop-slow" in alarms(server))
+
+
+def test_a_clock_that_is_set_is_told(tmp_path, cleanup):
+    stamp = tmp_path / "now"
+    stamp.write_text("+0d")
+    server = cleanup(Server(tmp_path, env={
+        "LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1", "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_TIMESTAMP_FILE": str(stamp), "FAKETIME_DONT_FAKE_MONOTONIC": "1"}).start())
+    wait_for("start", lambda: "server-started" in names(server))
+    stamp.write_text("+1h")
+    rows = wait_for("the step", lambda: events(server, "event=clock-stepped"))
+    assert re.search(r"forward by (3599|3600)\.", rows[0]["text"])
+
+
+def test_a_certificate_near_its_end_is_an_alarm(tmp_path, cleanup):
+    def make(days):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{tmp_path}/cert.key",
+             "-out", f"{tmp_path}/cert.pem", "-days", str(days), "-subj", "/CN=localhost"],
+            check=True, capture_output=True)
+    make(3)
+    server = cleanup(Server(tmp_path).start())
+    rows = wait_for("alarm", lambda: server.ctl("alarms"))
+    assert rows[0]["name"] == "certificate-expires"
+    assert rows[0]["subject"].endswith("cert.pem")
+    make(400)
+    server.ctl("reload")
+    wait_for("no alarm", lambda: not server.ctl("alarms"))
+
+
+# ---- metrics ----
+
+def get(server, path, **headers):
+    request = urllib.request.Request(f"http://127.0.0.1:{server.web_port}{path}",
+                                     headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.headers["Content-Type"], answer.read().decode()
+
+
+def test_promtool_finds_nothing_to_say(server, sim):
+    server.add_feed(sim.server)
+    wait_for("feed up", lambda: server.feed()["state"].startswith("UpAndRunning"))
+    kind, text = get(server, "/metrics")
+    assert kind.startswith("text/plain; version=0.0.4")
+    done = subprocess.run(["promtool", "check", "metrics"], input=text,
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert 'lampfield_feed_up{feed="pbx"} 1' in text
+
+
+def test_prometheus_scrapes_it(server, tmp_path, cleanup):
+    server.add_users(range(2001, 2008))
+    port = free_port()
+    conf = tmp_path / "prometheus.yml"
+    conf.write_text(f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+rule_files: ["{TOP}/docs/monitoring/lampfield.rules.yml"]
+scrape_configs:
+  - job_name: lampfield
+    static_configs: [{{targets: ["127.0.0.1:{server.web_port}"]}}]
+""")
+    cleanup(Process(["prometheus", f"--config.file={conf}",
+                     f"--storage.tsdb.path={tmp_path}/tsdb",
+                     f"--web.listen-address=127.0.0.1:{port}"], f"{tmp_path}/prometheus.log"))
+
+    def query(what):
+        url = f"http://127.0.0.1:{port}/api/v1/query?query={what}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                result = json.load(answer)["data"]["result"]
+        except OSError:
+            return None
+        return float(result[0]["value"][1]) if result else None
+    # It asks for OpenMetrics and takes nothing that is not.
+    wait_for("a scrape", lambda: query("up") == 1.0)
+    assert query("lampfield_users") == 7.0
+    assert query("lampfield_loop_delay_seconds_count") > 0
+    rules = subprocess.run(["promtool", "check", "rules",
+                            f"{TOP}/docs/monitoring/lampfield.rules.yml"],
+                           capture_output=True, text=True)
+    assert rules.returncode == 0, rules.stdout + rules.stderr
+
+
+# ---- a full disk (S260) ----
+
+@pytest.fixture
+def small_disk(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(path):
+    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as f:
+        while True:
+            f.write(b"x" * 4096)
+
+
+def test_a_full_disk_loses_no_event(small_disk, tmp_path, cleanup):
+    conf = {"store": {"path": f"{small_disk}/lampfield.db"}}
+    server = cleanup(Server(tmp_path, conf=conf).start())
+    wait_for("start", lambda: "server-started" in names(server))
+    fill(small_disk / "filler")
+    server.ctl("events", "test", "90")
+    wait_for("alarms", lambda: {"store-failing", "events-parked"} <= set(alarms(server)))
+    # The server works on meanwhile, and a kill forgets nothing either.
+    server.kill()
+    (small_disk / "filler").unlink()
+    server.start()
+    wait_for("all taken in", lambda: "events-parked" not in alarms(server))
+    rows = events(server, "event=notification-test", "max=1000")
+    assert len(rows) == len({row["id"] for row in rows}) == 90
+    assert {row["subject"] for row in rows} == {f"test {i}" for i in range(1, 91)}
+    fill(small_disk / "filler")
+    server.ctl("events", "test", "1")
+    (small_disk / "filler").unlink()
+    wait_for("written again", lambda: "store-failing" not in alarms(server))
