@@ -237,6 +237,12 @@ static void use_watcher(struct lf_sip_request *req, void *what)
 	lf_sip_notifier_request(what, req);
 }
 
+static bool is_known_scheme(const url_t *url)
+{
+	return url->url_type == url_sip || url->url_type == url_sips ||
+	       url->url_type == url_tel;
+}
+
 static void dispatch(struct lf_sip *sip, msg_t *msg, const char *user)
 {
 	const sip_t *request = sip_object(msg);
@@ -249,7 +255,9 @@ static void dispatch(struct lf_sip *sip, msg_t *msg, const char *user)
 	lf_sip_trace_msg(sip, false, msg,
 			 tport_delivered_by(nta_agent_tports(sip->agent), msg));
 	snprintf(allow, sizeof(allow), "Allow: %s", sip->allow);
-	if (request->sip_request->rq_method == sip_method_options)
+	if (!is_known_scheme(request->sip_request->rq_url))
+		refuse(sip, msg, SIP_416_UNSUPPORTED_URI, NULL);
+	else if (request->sip_request->rq_method == sip_method_options)
 		refuse(sip, msg, SIP_200_OK, allow);
 	else if ((n = lf_sip_notifier_find(sip, request)) != NULL)
 		hand_over(sip, msg, user, true, use_watcher, n);
