@@ -35,7 +35,7 @@ static const char usage[] =
 	"usage: lampsim pbx [OPTION]...\n"
 	"Plays a PBX for Lampfield: phones, SUBSCRIBE and NOTIFY, faults.\n"
 	"  -l, --listen ADDRESS:PORT  default 127.0.0.1:5060; port 0: any\n"
-	"  -T, --tls-folder FOLDER    listen with TLS too: agent.pem in it\n"
+	"  -T, --tls-folder FOLDER    TLS too, on any port: agent.pem in it\n"
 	"  -p, --phones FIRST-LAST    extensions, default 2001-2040\n"
 	"  -d, --dialect NAME         plain, cucm, cup, asterisk, freeswitch\n"
 	"  -e, --expires SECONDS      longest subscription, default 3600\n"
@@ -44,7 +44,8 @@ static const char usage[] =
 	"  -S, --seed N               another day for another number\n"
 	"  -h, --help                 this text\n"
 	"  -V, --version              version\n"
-	"Prints \"listening ADDRESS:PORT\" first. Commands on standard "
+	"Prints \"listening ADDRESS:PORT [tls PORT]\" first. Commands on "
+	"standard "
 	"input:\n";
 
 static struct uv_stream_s *input_of(struct sim *sim)
@@ -135,6 +136,17 @@ static int open_all(struct sim *sim, const struct pbx_opts *opts)
 	return sim->commander ? open_input(sim) : -ENOMEM;
 }
 
+/* "listening 127.0.0.1:5060", and " tls 41321" where there is TLS. */
+static void say_where(const struct sim *sim, const struct pbx_opts *opts)
+{
+	printf(strchr(opts->address, ':') ? "listening [%s]:%u"
+					  : "listening %s:%u",
+	       opts->address, pbx_port(sim->pbx));
+	if (pbx_tls_port(sim->pbx))
+		printf(" tls %u", pbx_tls_port(sim->pbx));
+	putchar('\n');
+}
+
 static int run(const struct pbx_opts *opts)
 {
 	static struct sim sim;
@@ -145,9 +157,7 @@ static int run(const struct pbx_opts *opts)
 			opts->port, strerror(-err));
 		return 1;
 	}
-	printf(strchr(opts->address, ':') ? "listening [%s]:%u\n"
-					  : "listening %s:%u\n",
-	       opts->address, pbx_port(sim.pbx));
+	say_where(&sim, opts);
 	fflush(stdout);
 	uv_run(&sim.loop, UV_RUN_DEFAULT);
 	lf_lines_done(&sim.lines);

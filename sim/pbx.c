@@ -25,7 +25,7 @@ struct pbx {
 	struct lf_timers *timers;
 	struct pbx_opts opts;
 	char address[64], domain[96];
-	uint16_t port;
+	uint16_t port, tls_port; /* the same after a restart */
 	struct lf_sip *sip;
 	struct blackhole *blackhole; /* while silent */
 	struct lf_timer wake;
@@ -301,6 +301,7 @@ static int open_sip(struct pbx *pbx)
 	const struct lf_sip_opts opts = {
 		.address = pbx->address,
 		.port = pbx->port,
+		.tls_port = pbx->tls_port,
 		.tls_dir = pbx->opts.tls_dir,
 		.user_agent = "lampsim",
 		.trusted = everybody,
@@ -310,6 +311,7 @@ static int open_sip(struct pbx *pbx)
 	if (err)
 		return err;
 	pbx->port = lf_sip_port(pbx->sip, LF_SIP_UDP);
+	pbx->tls_port = lf_sip_port(pbx->sip, LF_SIP_TLS);
 	snprintf(pbx->domain, sizeof(pbx->domain), "%s:%u", pbx->address,
 		 pbx->port);
 	return lf_sip_on_request(pbx->sip, "SUBSCRIBE", on_subscribe, pbx);
@@ -455,6 +457,11 @@ void pbx_close(struct pbx *pbx)
 uint16_t pbx_port(const struct pbx *pbx)
 {
 	return pbx->port;
+}
+
+uint16_t pbx_tls_port(const struct pbx *pbx)
+{
+	return pbx->tls_port;
 }
 
 struct phone *pbx_phone(struct pbx *pbx, const char *ext)

@@ -32,6 +32,7 @@ int pbx_new(struct pbx **ret, struct lf_timers *timers,
 	    const struct pbx_opts *opts);
 void pbx_close(struct pbx *pbx); /* the loop then runs empty */
 uint16_t pbx_port(const struct pbx *pbx);
+uint16_t pbx_tls_port(const struct pbx *pbx); /* 0: none */
 
 struct phone *pbx_phone(struct pbx *pbx, const char *ext); /* or NULL */
 struct phone *pbx_phone_at(struct pbx *pbx, size_t i);     /* or NULL */
