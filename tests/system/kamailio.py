@@ -48,6 +48,8 @@ request_route {{
 
 
 class Kamailio:
+    config = CONFIG
+
     def __init__(self, folder, port=None):
         self.folder = str(folder)
         self.port = port or free_port()
@@ -63,7 +65,7 @@ class Kamailio:
                 subprocess.run(["cp", path, db], check=True)
         conf = os.path.join(self.folder, "kamailio.cfg")
         with open(conf, "w") as f:
-            f.write(CONFIG.format(
+            f.write(self.config.format(
                 port=self.port, db=db, modules=glob.glob("/usr/lib/*/kamailio/modules/")[0]))
         self.process = Process(
             ["/usr/sbin/kamailio", "-DD", "-E", "-f", conf, "-m", "64", "-M", "8", "-Y",

@@ -101,6 +101,7 @@ class Sim:
         line = self.popen.stdout.readline()
         assert line.startswith("listening "), open(self.log).read()
         self.server = line.split()[1]
+        self.tls_server = f"{listen.rsplit(':', 1)[0]}:{line.split()[-1]}"  # with -T
 
     def run(self, command):
         """Lines printed before the closing ok."""
@@ -263,13 +264,13 @@ class Server:
 class Console:
     """An attendant's client, from the protocol page alone."""
 
-    def __init__(self, server, tls=False, port=None):
+    def __init__(self, server, tls=False, port=None, host="127.0.0.1"):
         self.ids = 0
         self.buffer = b""
         self.events = []
         self.rows = {}
         port = port or (server.tls_port if tls else server.plain_port)
-        self.socket = socket.create_connection(("127.0.0.1", port), DEADLINE)
+        self.socket = socket.create_connection((host, port), DEADLINE)
         if tls:
             context = ssl.create_default_context(cafile=f"{server.folder}/cert.pem")
             self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
