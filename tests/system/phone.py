@@ -63,7 +63,7 @@ class Phone:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        self.contact_port = self.port
+        self.id = self.contact_port = self.port
         self.answer = "200 OK"
         self.notifies = []
         self.responses = []
@@ -75,7 +75,7 @@ class Phone:
         self.socket.sendto(text.encode(), self.server)
 
     def request(self, method, uri, call, cseq, headers=(), body="", to_tag=None,
-                branch=None):
+                branch=None, contact=None):
         """Sends one; returns its text, to send it again."""
         Phone.ids += 1
         to = re.sub(r"^sip:", "sip:", uri)
@@ -86,9 +86,9 @@ class Phone:
             "Max-Forwards: 70",
             f"From: <sip:{self.name}@{self.domain}>;tag=f{call}",
             f"To: <{to}>" + (f";tag={to_tag}" if to_tag else ""),
-            f"Call-ID: {call}@{self.port}",
+            f"Call-ID: {call}@{self.id}",
             f"CSeq: {cseq} {method}",
-            f"Contact: <sip:{self.name}@127.0.0.1:{self.contact_port}>",
+            f"Contact: <{contact or f'sip:{self.name}@127.0.0.1:{self.contact_port}'}>",
             *headers,
             f"Content-Length: {len(body.encode())}", "", body])
         self.send(text)
@@ -96,9 +96,7 @@ class Phone:
 
     def take(self, seconds=DEADLINE):
         """Reads one message, and answers it if it is a NOTIFY."""
-        if not select.select([self.socket], [], [], seconds)[0]:
-            raise Timeout(f"nothing within {seconds} s")
-        data, source = self.socket.recvfrom(65536)
+        data, source = self.receive(seconds)
         message = Message(data)
         if not message.is_request:
             self.responses.append(message)
@@ -110,8 +108,16 @@ class Phone:
                      *(f"{n}: {message.get(n)}" for n in
                        ("From", "To", "Call-ID", "CSeq")),
                      "Content-Length: 0", "", ""]
-            self.socket.sendto("\r\n".join(lines).encode(), source)
+            self.reply("\r\n".join(lines), source)
         return message
+
+    def receive(self, seconds):
+        if not select.select([self.socket], [], [], seconds)[0]:
+            raise Timeout(f"nothing within {seconds} s")
+        return self.socket.recvfrom(65536)
+
+    def reply(self, text, source):
+        self.socket.sendto(text.encode(), source)
 
     def wait_response(self, seconds=DEADLINE):
         end = time.monotonic() + seconds
@@ -134,6 +140,46 @@ class Phone:
         except Timeout:
             return True
         return False
+
+
+class TcpPhone(Phone):
+    """The same over one connection, which it opens."""
+
+    def __init__(self, port, name="w", domain="127.0.0.1"):
+        super().__init__(port, name, domain)
+        self.socket.close()
+        self.connect()
+
+    def connect(self):
+        self.socket = socket.create_connection(self.server, DEADLINE)
+        self.port = self.socket.getsockname()[1]
+        self.contact_port = self.port
+        self.buffer = b""
+
+    def send(self, text):
+        self.socket.sendall(text.replace("SIP/2.0/UDP", "SIP/2.0/TCP", 1).replace(
+            f"@127.0.0.1:{self.contact_port}>",
+            f"@127.0.0.1:{self.contact_port};transport=tcp>").encode())
+
+    def receive(self, seconds):
+        end = time.monotonic() + seconds
+        while True:
+            head, found, rest = self.buffer.partition(b"\r\n\r\n")
+            if found:
+                length = int(re.search(rb"(?im)^(?:content-length|l)\s*:\s*(\d+)",
+                                       head).group(1))
+                if len(rest) >= length:
+                    self.buffer = rest[length:]
+                    return head + found + rest[:length], None
+            left = max(end - time.monotonic(), 0)
+            if not select.select([self.socket], [], [], left)[0]:
+                raise Timeout(f"nothing within {seconds} s")
+            data = self.socket.recv(65536)
+            assert data, "the server closed the connection"
+            self.buffer += data
+
+    def reply(self, text, source):
+        self.socket.sendall(text.encode())
 
 
 class Subscription:

@@ -1,12 +1,13 @@
 """Phones and servers that subscribe to Lampfield, and publish to it."""
 
 import email
+import hashlib
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
 from lampfield import Server, Sim, wait_for
-from phone import Phone, Publication, Subscription
+from phone import Phone, Publication, Subscription, TcpPhone
 
 NS = {"p": "urn:ietf:params:xml:ns:pidf", "dm": "urn:ietf:params:xml:ns:pidf:data-model",
       "r": "urn:ietf:params:xml:ns:pidf:rpid", "d": "urn:ietf:params:xml:ns:dialog-info"}
@@ -252,7 +253,7 @@ def test_a_changed_contact_is_followed(server, phone):
     sub.next()
     phone.contact_port = other.port
     assert sub.refresh().status == 200
-    assert other.wait_notify().get("Call-ID") == f"{sub.call}@{phone.port}"
+    assert other.wait_notify().get("Call-ID") == f"{sub.call}@{phone.id}"
     Publication(phone, ANNA).put(activity="<r:away/>")
     assert activities(other.wait_notify()) == ["away"]
     assert phone.is_quiet(0.1)
@@ -417,6 +418,85 @@ def test_a_publication_outlives_a_restart(server, phone):
     assert p.put(body="") == 200, "its tag still holds"
     phone.send(p.sent)
     assert phone.wait_response().get("SIP-ETag") == p.etag
+
+
+def test_over_tcp_it_stays_on_the_connection(server):
+    phone = TcpPhone(server.sip_port)
+    sub = Subscription(phone, ANNA)
+    assert sub.response.status == 200 and "transport=tcp" in sub.target
+    first = sub.next()
+    Publication(phone, ANNA).put(activity="<r:away/>")
+    assert activities(sub.next()) == ["away"]
+    watcher, = server.ctl("watchers")
+    assert watcher["lane"] == "tcp"
+    # The connection is lost, and it comes back with a refresh.
+    phone.socket.close()
+    phone.connect()
+    assert sub.refresh().status == 200
+    again = sub.next()
+    assert activities(again) == ["away"] and again.cseq > first.cseq
+    phone.close()
+
+
+def test_behind_nat_it_goes_back_where_it_came_from(server, phone):
+    """A Contact that names another address than the packet's."""
+    text = phone.request("SUBSCRIBE", ANNA, "nat", 1, ["Event: presence", "Expires: 600"],
+                         contact="sip:w@192.0.2.99:5060")
+    assert "192.0.2.99" in text
+    assert phone.wait_response().status == 200
+    got = phone.wait_notify()
+    assert got.start.startswith("NOTIFY sip:w@192.0.2.99")
+    watcher, = server.ctl("watchers")
+    assert watcher["lane"] == "udp"
+
+
+def test_an_oversize_document_takes_the_other_lane(server, phone):
+    sub = Subscription(phone, ANNA)
+    sub.next()
+    p = Publication(phone, ANNA)
+    p.put(activity="<r:away/>", note="&" * 158)
+    big = sub.next()
+    assert note(big) == "&" * 158
+    assert server.ctl("watchers")[0]["lane"] == "udp"
+    p.put(activity="<r:away/>", note="small")
+    assert sub.next().cseq == big.cseq + 1
+    assert server.ctl("watchers")[0]["lane"] == "express"
+
+
+def answer_of(challenge, user, password, method, uri):
+    p = dict(re.findall(r'(\w+)="?([^",]+)"?', challenge))
+    name = p["algorithm"]
+    h = lambda text: hashlib.new({"MD5": "md5", "SHA-256": "sha256"}[name],
+                                 text.encode()).hexdigest()
+    ha1, ha2 = h(f"{user}:{p['realm']}:{password}"), h(f"{method}:{uri}")
+    response = h(f"{ha1}:{p['nonce']}:00000001:abc:auth:{ha2}")
+    return (f'Authorization: Digest username="{user}", realm="{p["realm"]}", '
+            f'nonce="{p["nonce"]}", uri="{uri}", algorithm={name}, qop=auth, '
+            f'nc=00000001, cnonce="abc", response="{response}"')
+
+
+@pytest.mark.parametrize("i", [0, 1])
+def test_who_knows_the_password_may_ask(server, phone, i):
+    server.ctl("set", "presence-server.trusted", "sip-user.bob.password=swordfish")
+    bob = Phone(server.sip_port, "bob")
+
+    def ask(method, uri, cseq, password="swordfish", body="", more=()):
+        headers = ["Event: presence", "Expires: 600", *more]
+        bob.request(method, uri, f"{method}{len(uri)}", cseq, headers, body)
+        challenge = bob.wait_response()
+        assert challenge.status == 401
+        line = answer_of(challenge.all("WWW-Authenticate")[i], "bob", password, method, uri)
+        bob.request(method, uri, f"{method}{len(uri)}", cseq + 1, [*headers, line], body)
+        return bob.wait_response().status
+
+    assert ask("SUBSCRIBE", ANNA, 1, "wrong") == 401
+    assert ask("SUBSCRIBE", ANNA, 3) == 200
+    assert bob.wait_notify().state == "active"
+    body = "<presence xmlns='urn:ietf:params:xml:ns:pidf'/>"
+    more = ["Content-Type: application/pidf+xml"]
+    assert ask("PUBLISH", "sip:bob@127.0.0.1", 1, body=body, more=more) == 200
+    assert ask("PUBLISH", ANNA, 1, body=body, more=more) == 403, "not for others"
+    bob.close()
 
 
 def test_kill_9_makes_nothing_go_backwards(server, phone):
