@@ -53,7 +53,7 @@ int lf_chat_agent_new(struct lf_chat_agent **ret, struct lf_chat_engine *e,
 		free(a);
 		return -ENOMEM;
 	}
-	a->idle_ms = e->mono_ms;
+	a->idle_since = ++e->turns;
 	lf_list_add_tail(&e->agents, &a->node);
 	e->n_agents++;
 	*ret = a;
@@ -108,7 +108,7 @@ void lf_chat_agent_ready(struct lf_chat_agent *a, bool is_ready,
 		return;
 	a->is_ready = is_ready;
 	if (is_ready)
-		a->idle_ms = a->engine->mono_ms;
+		a->idle_since = ++a->engine->turns;
 	tell_state(a, cause);
 }
 

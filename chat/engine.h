@@ -123,7 +123,7 @@ struct lf_chat_agent {
 	bool is_ready, is_busy; /* busy: on the phone */
 	bool wants_break;       /* asked for Not Ready during a contact */
 	bool is_restored;       /* was logged in before a restart */
-	int64_t idle_ms;        /* since when without a new contact */
+	uint64_t idle_since;    /* in turns: since when without a new contact */
 	int64_t last_guid;      /* of the room joined last */
 	struct lf_timer lost;
 	struct lf_chat_engine *engine;
@@ -286,6 +286,7 @@ struct lf_chat_engine {
 	const struct lf_schemas *schemas;
 	int64_t mono_ms, wall_ms;
 	int64_t last_guid, last_place, first_place;
+	uint64_t turns;     /* counts who became free, or got a contact */
 	bool is_store_down; /* nothing that must be stored is accepted */
 	bool is_out_of_memory, wants_routing;
 

@@ -115,7 +115,7 @@ void lf_chat_member_free(struct lf_chat_member *m)
 	struct lf_chat_agent *a = m->agent;
 
 	if (lf_chat_agent_load(a) == 1)
-		a->idle_ms = a->engine->mono_ms;
+		a->idle_since = ++a->engine->turns;
 	m->contact->n_members--;
 	lf_chat_route(a->engine);
 	lf_list_del(&m->in_room);

@@ -80,7 +80,7 @@ static bool is_better(const struct lf_chat_agent *a,
 	}
 	if (load != other)
 		return load < other;
-	return a->idle_ms < than->idle_ms;
+	return a->idle_since < than->idle_since;
 }
 
 static struct lf_chat_agent *choose(struct lf_chat_engine *e,
@@ -215,6 +215,7 @@ int lf_chat_offer(struct lf_chat_contact *c, struct lf_chat_agent *a,
 		return -ENOMEM;
 	c->offer = kind;
 	c->offered_to = a;
+	a->idle_since = ++c->engine->turns;
 	lf_list_add_tail(&a->offers, &c->in_offers);
 	if (expires_s(c))
 		lf_chat_start(c->engine, &c->offer_timer, expires_s(c) * 1000);

@@ -424,6 +424,9 @@ static void a_restart_loses_nothing(void **state)
 	was_q = *q;
 	rig_restart(rig);
 	a = rig_agent(rig, "anna");
+	RIG_NOTE(a, "ext.roomUpdate");
+	assert_string_equal("switchover",
+			    rig_text(RIG_NOTE(a, "ext.agentState"), "cause"));
 	d = rig_connect(rig, false);
 	rig_resume(d, &was_c);
 	body = RIG_NOTE(d, "newParticipant");

@@ -289,6 +289,13 @@ static void the_longest_idle_agent_is_first(void **state)
 	join(a, c, "active");
 	rig_customer(rig, "WC_Sales");
 	RIG_NOTE(b, "ext.contactOffered");
+	/* and so on in turns, not one agent until it is full */
+	rig_drain(a);
+	rig_customer(rig, "WC_Sales");
+	RIG_NOTE(a, "ext.contactOffered");
+	rig_customer(rig, "WC_Sales");
+	RIG_NOTE(b, "ext.contactOffered");
+	rig_quiet(a);
 }
 
 static void the_queue_with_the_higher_priority_is_served_first(void **state)

@@ -110,7 +110,7 @@ class Agent(Client):
     async def ready(self):
         await self.send("ext.setReadyState", ready=True)
         while (await self.got("ext.agentState"))["readyState"] != "ready":
-            pass
+            pass # after a restart, first of all: not ready
         return self
 
     async def join(self, guid, kind="active"):
