@@ -14,6 +14,11 @@ extern const struct lf_command lf_people_commands[];
 extern const struct lf_command lf_lamp_commands[];
 extern const struct lf_command lf_agent_commands[];
 extern const struct lf_command lf_monitor_commands[];
+extern const struct lf_command lf_chat_commands[];
+
+/* Rows of `get`: the settings whose names begin so; ends the call. */
+void lf_call_settings(struct lf_call *call, struct lf_server *server,
+		      const char *prefix);
 
 /* Ends `subscribe` and `watch` of everybody, before the board goes. */
 void lf_diagnostics_close(struct lf_server *server);

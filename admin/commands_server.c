@@ -111,15 +111,14 @@ static void run_status(struct lf_call *call, struct lf_server *server)
 	lf_call_end(call, NULL);
 }
 
-static void run_get(struct lf_call *call, struct lf_server *server)
+void lf_call_settings(struct lf_call *call, struct lf_server *server,
+		      const char *prefix)
 {
-	const char *prefix = lf_call_arg(call, "name");
 	struct lf_setting_view view;
 	size_t i = 0, n = 0;
 
 	lf_call_columns(call, "name value default unit help");
-	while (lf_setting_next(server->settings, prefix ? prefix : "", &i,
-			       &view)) {
+	while (lf_setting_next(server->settings, prefix, &i, &view)) {
 		n++;
 		lf_call_row(call,
 			    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}",
@@ -133,6 +132,13 @@ static void run_get(struct lf_call *call, struct lf_server *server)
 	lf_call_end(call, n ? NULL
 			    : "No setting begins with this name; `lampctl "
 			      "get` lists them all.");
+}
+
+static void run_get(struct lf_call *call, struct lf_server *server)
+{
+	const char *prefix = lf_call_arg(call, "name");
+
+	lf_call_settings(call, server, prefix ? prefix : "");
 }
 
 static void on_set(int err, const char *text, void *arg)

@@ -55,6 +55,11 @@ static int optional_name(json_t *args, int argc, char **argv)
 	return argc ? set_text(args, "name", argv[0]) : 0;
 }
 
+static int name_word(json_t *args, int argc, char **argv)
+{
+	return argc == 1 ? set_text(args, "name", argv[0]) : 2;
+}
+
 static int optional_user(json_t *args, int argc, char **argv)
 {
 	return argc ? user_word(args, argc, argv) : 0;
@@ -228,6 +233,15 @@ static const struct word_command commands[] = {
 	{"notify test", "mail|trap|webhook|process",
 	 "send a test and say how it went", channel_word},
 	{"mib", "", "the MIB of our SNMP traps", no_words},
+	{"chat status", "", "web chat: what it carries just now", no_words},
+	{"chat queues", "", "skillsets, who waits and who could answer",
+	 no_words},
+	{"chat rooms", "", "every contact: waiting, talking or in wrap-up",
+	 no_words},
+	{"chat agents", "", "agents who are logged in", no_words},
+	{"chat contact", "NUMBER", "one contact and who is in its room",
+	 name_word},
+	{"chat settings", "", "the settings of web chat", no_words},
 	{"log", "[LEVEL]", "show or change the log level", optional_level},
 	{"audit", "", "the last 200 changes, and who made them", no_words},
 	{"reload", "", "load the certificates again", no_words},

@@ -371,3 +371,45 @@ def test_earlier_chats_of_the_same_customer_are_shown(server):
         await vera.error(1011)
 
     play(story, server)
+
+
+def test_lampctl_shows_queues_rooms_and_agents(server):
+    chat.configure(server, **{"skillset.WC_Shut.inService": "no"})
+
+    async def story(stage):
+        anna = await stage.agent("anna")
+        john = await stage.chatting(anna, name="John")
+        await john.send("newMessage", message="secret")
+        await anna.got("newMessage")
+        jane = await stage.customer("WC_Support")
+        await anna.got("ext.contactOffered")
+        await anna.send("ext.setReadyState", ready=False)
+        await anna.got("ext.contactWithdrawn")
+        await anna.got("ext.agentState")
+
+        def look(*words):
+            return server.ctl("chat", *words)
+
+        (status,) = look("status")
+        assert (status["rooms"], status["queued"], status["agents"], status["ready"],
+                status["messages_in"]) == (1, 1, 1, 0, 1)
+        queues = {q["skillset"]: q for q in look("queues")}
+        assert (queues["WC_Support"]["waiting"], queues["WC_Support"]["agents"],
+                queues["WC_Support"]["ready"]) == (1, 1, 0)
+        assert not queues["WC_Shut"]["open"]
+        assert any("no agent is ready" in text for text in server.said)
+        assert any(text.startswith("WC_Shut takes no chats") for text in server.said)
+        rooms = {r["guid"]: r for r in look("rooms")}
+        assert (rooms[john.guid]["state"], rooms[john.guid]["owner"]) == ("active", "anna")
+        assert (rooms[jane.guid]["state"], rooms[jane.guid]["position"]) == ("queued", 1)
+        (agent,) = look("agents")
+        assert (agent["agent"], agent["state"], agent["rooms"]) == ("anna", "notReady", 1)
+        (member,) = look("contact", str(john.guid))
+        assert (member["agent"], member["mode"]) == ("anna", "owner")
+        assert not any("secret" in text for text in server.said)
+        for wrong in ("x", "0", "99999"):
+            with pytest.raises(lampfield.Failed):
+                look("contact", wrong)
+        assert any(row["name"] == "chat.agentLabel" for row in look("settings"))
+
+    play(story, server)
