@@ -317,6 +317,8 @@ static void on_retry(struct lf_timer *timer, void *arg)
 	lf_chat_now(chat);
 	lf_chat_route(chat->engine);
 	lf_chat_flush(chat);
+	release(chat); /* a save whose contact is gone has nothing to wait for
+			*/
 }
 
 static void add_save(struct lf_chat *chat, struct batch *batch,
