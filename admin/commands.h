@@ -4,6 +4,7 @@
 
 #include "admin/control.h"
 
+struct lf_event_filter;
 struct lf_server;
 struct lf_user;
 
@@ -19,6 +20,7 @@ extern const struct lf_command lf_chat_commands[];
 /* Rows of `get`: the settings whose names begin so; ends the call. */
 void lf_call_settings(struct lf_call *call, struct lf_server *server,
 		      const char *prefix);
+extern const struct lf_command lf_health_commands[];
 
 /* Ends `subscribe` and `watch` of everybody, before the board goes. */
 void lf_diagnostics_close(struct lf_server *server);
@@ -29,5 +31,12 @@ const struct lf_user *lf_call_user(struct lf_call *call,
 
 /* How the two layers of a lamp read in a table (S54, S55). */
 json_t *lf_lamp_row(struct lf_server *server, const struct lf_user *user);
+
+/* The filters of `events` from a call's arguments; NULL, or what is wrong. */
+const char *lf_call_event_filter(struct lf_event_filter *f, int64_t *max,
+				 struct lf_call *call);
+
+/* Ends every `top`, before the rooms go. */
+void lf_tops_close(struct lf_server *server);
 
 #endif

@@ -51,9 +51,8 @@ static int parse_kind(struct lf_event_filter *f, struct lf_call *call)
 	return 0;
 }
 
-/* NULL, or what is wrong. */
-static const char *parse_filter(struct lf_event_filter *f, int64_t *max,
-				struct lf_call *call)
+const char *lf_call_event_filter(struct lf_event_filter *f, int64_t *max,
+				 struct lf_call *call)
 {
 	const char *before = lf_call_arg(call, "before");
 	const char *limit = lf_call_arg(call, "max");
@@ -109,7 +108,7 @@ static void run_events(struct lf_call *call, struct lf_server *server)
 {
 	struct lf_event_filter filter;
 	int64_t max = PAGE;
-	const char *wrong = parse_filter(&filter, &max, call);
+	const char *wrong = lf_call_event_filter(&filter, &max, call);
 	int err;
 
 	if (wrong) {

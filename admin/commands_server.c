@@ -188,6 +188,7 @@ static void run_reload(struct lf_call *call, struct lf_server *server)
 static void run_log(struct lf_call *call, struct lf_server *server)
 {
 	const char *word = lf_call_arg(call, "level");
+	const char *room = lf_call_arg(call, "room");
 	enum lf_log_level level;
 
 	if (word && lf_log_level_parse(&level, word)) {
@@ -195,9 +196,15 @@ static void run_log(struct lf_call *call, struct lf_server *server)
 			    "A level is error, warn, notice, info or debug.");
 		return;
 	}
-	if (word)
+	if (word && room)
+		lf_log_set_room(room, level);
+	else if (word) {
+		lf_log_reset_rooms();
 		lf_log_set_level(level);
-	lf_call_say(call, "log level: %s", lf_log_level_name(lf_log_level()));
+	}
+	lf_call_say(call, "log level: %s%s%s",
+		    lf_log_level_name(lf_log_level()),
+		    room ? "; of this room: " : "", room ? word : "");
 	lf_call_end(call, NULL);
 }
 

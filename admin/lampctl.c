@@ -74,7 +74,7 @@ static int optional_group(json_t *args, int argc, char **argv)
 
 static int optional_level(json_t *args, int argc, char **argv)
 {
-	if (argc > 1)
+	if (argc > 2 || (argc == 2 && set_text(args, "room", argv[1])))
 		return 2;
 	return argc ? set_text(args, "level", argv[0]) : 0;
 }
@@ -119,6 +119,13 @@ static int field_words(json_t *args, int argc, char **argv)
 	if (!fields || json_object_set_new(args, "fields", fields))
 		return 1;
 	return argc ? pairs(fields, argc, argv) : 2;
+}
+
+static int export_words(json_t *args, int argc, char **argv)
+{
+	if (!argc || set_text(args, "form", argv[0]))
+		return 2;
+	return pairs(args, argc - 1, argv + 1);
 }
 
 static int user_and_fields(json_t *args, int argc, char **argv)
@@ -228,6 +235,15 @@ static const struct word_command commands[] = {
 	{"events test", "[COUNT]",
 	 "raise test events, told to whom event.1541.notify says",
 	 optional_count},
+	{"events export", "csv|xlsx [FILTER=VALUE...]",
+	 "the event log as a file on standard output", export_words},
+	{"health", "", "fails when there is an alarm that is an error",
+	 no_words},
+	{"top", "", "all figures, live; ends with Ctrl-C", no_words},
+	{"support-bundle", "",
+	 "all that a bug report needs, as a tar file on standard output; "
+	 "secrets are masked",
+	 no_words},
 	{"alarms", "", "what is wrong just now, and what to do", no_words},
 	{"notify", "", "how events reach people, and what waits", no_words},
 	{"notify test", "mail|trap|webhook|process",
@@ -243,6 +259,8 @@ static const struct word_command commands[] = {
 	 name_word},
 	{"chat settings", "", "the settings of web chat", no_words},
 	{"log", "[LEVEL]", "show or change the log level", optional_level},
+	{"log", "[LEVEL [ROOM]]",
+	 "show or change the log level, of all or of one room", optional_level},
 	{"audit", "", "the last 200 changes, and who made them", no_words},
 	{"reload", "", "load the certificates again", no_words},
 	{NULL},

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/json.h"
+#include "core/secret.h"
 #include "core/text.h"
 
 #include "core/banned.h"
@@ -15,7 +16,7 @@
 
 struct lf_render {
 	FILE *out;
-	bool is_json, is_ladder, is_live, is_redrawn;
+	bool is_json, is_ladder, is_top, is_live, is_redrawn;
 	json_t *columns, *rows, *said;
 };
 
@@ -28,7 +29,8 @@ struct lf_render *lf_render_new(const char *command, bool is_json, FILE *out)
 	r->out = out;
 	r->is_json = is_json;
 	r->is_ladder = !strcmp(command, "trace");
-	r->is_live = !strcmp(command, "watch");
+	r->is_top = !strcmp(command, "top");
+	r->is_live = r->is_top || !strcmp(command, "watch");
 	r->is_redrawn = r->is_live && isatty(fileno(out));
 	r->rows = json_array();
 	r->said = json_array();
@@ -140,6 +142,18 @@ static void print_ladder(const struct lf_render *r)
 	}
 }
 
+static void write_file(FILE *out, const char *code)
+{
+	size_t size = strlen(code), len;
+	char *data = malloc(size + 1);
+
+	if (!data || lf_base64_decode(data, size + 1, &len, code))
+		fputs("lampctl: the server's file is damaged\n", stderr);
+	else
+		fwrite(data, 1, len, out);
+	free(data);
+}
+
 static void print_all(struct lf_render *r)
 {
 	json_t *text;
@@ -150,8 +164,12 @@ static void print_all(struct lf_render *r)
 
 	if (!raw)
 		raw = json_string_value(json_object_get(first, "csv"));
+	const char *code = json_string_value(json_object_get(first, "base64"));
+
 	if (raw)
 		fputs(raw, r->out);
+	else if (code)
+		write_file(r->out, code);
 	else if (r->is_ladder)
 		print_ladder(r);
 	else if (json_array_size(r->rows))
@@ -185,9 +203,17 @@ static void show_live(struct lf_render *r, json_t *row)
 {
 	char number[32];
 
+	/* One drawing for each round of figures, not for each figure. */
+	if (r->is_top && r->is_redrawn &&
+	    strcmp(cell(row, "id", number),
+		   cell(json_array_get(r->rows, 0), "id", number)))
+		return;
 	if (r->is_redrawn) {
 		fputs("\033[H\033[2J", r->out);
 		print_table(r);
+	} else if (r->is_top) {
+		fprintf(r->out, "%s %s\n", cell(row, "figure", number),
+			cell(row, "value", number));
 	} else {
 		fprintf(r->out, "%s  %s  lamp=%s telephony=%s rich=%s\n",
 			cell(row, "user", number), cell(row, "ext", number),

@@ -403,6 +403,7 @@ int lf_server_open(struct lf_server *server)
 
 	server->started_ms = lf_mono_ms();
 	lf_list_init(&server->diagnostics);
+	lf_list_init(&server->tops);
 	err = lf_timers_new(&server->timers, server->loop);
 	if (err)
 		return fail(server, "timers", err);
@@ -467,6 +468,7 @@ static void close_console(void *arg)
 
 void lf_server_close(struct lf_server *server)
 {
+	lf_tops_close(server);
 	lf_health_close(server->health);
 	server->health = NULL;
 	lf_control_close(server->control);

@@ -61,6 +61,7 @@ struct lf_server {
 	struct lf_chat *chat; /* NULL too if its schemas are missing */
 	struct lf_control *control;
 	int64_t started_ms;         /* lf_mono_ms() */
+	struct lf_list tops;        /* commands_health.c: `top` */
 	struct lf_list diagnostics; /* commands_lamps.c: `subscribe`, `watch` */
 
 	/* Called once, from the loop: 0 when everybody may come in. */

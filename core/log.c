@@ -7,6 +7,7 @@
 #include "core/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/buf.h"
 #include "core/clock.h"
 #include "core/text.h"
 
@@ -21,6 +23,8 @@
 
 #define LINE_SIZE 2048
 #define WINDOW_MS 60000
+#define ROOMS_MAX 16
+#define RING_SIZE (256 << 10)
 
 static const struct {
 	const char *name;
@@ -32,14 +36,49 @@ static const struct {
 };
 
 static _Atomic int max_level = LF_INFO;
+/* Levels of their own; an entry is complete before it is counted. */
+static struct {
+	char name[16];
+	_Atomic int level;
+} rooms[ROOMS_MAX];
+static _Atomic int n_rooms;
 static lf_log_sink_fn *sink_fn;
 static void *sink_arg;
+static pthread_mutex_t ring_lock = PTHREAD_MUTEX_INITIALIZER;
+static char ring[RING_SIZE];
+static size_t ring_end;
 
 static void blank_controls(char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
 			*text = ' ';
+}
+
+/* The newest lines, for a bug report; written round and round. */
+static void remember(const char *line, size_t len)
+{
+	pthread_mutex_lock(&ring_lock);
+	for (size_t i = 0; i < len; i++)
+		ring[(ring_end + i) % RING_SIZE] = line[i];
+	ring_end += len;
+	pthread_mutex_unlock(&ring_lock);
+}
+
+void lf_log_recent(struct lf_buf *out)
+{
+	size_t at, len;
+
+	pthread_mutex_lock(&ring_lock);
+	len = ring_end < RING_SIZE ? ring_end : RING_SIZE;
+	at = (ring_end - len) % RING_SIZE;
+	if (at + len > RING_SIZE) {
+		lf_buf_add(out, ring + at, RING_SIZE - at);
+		len -= RING_SIZE - at;
+		at = 0;
+	}
+	lf_buf_add(out, ring + at, len);
+	pthread_mutex_unlock(&ring_lock);
 }
 
 static void write_line(enum lf_log_level level, const char *room,
@@ -59,9 +98,20 @@ static void write_line(enum lf_log_level level, const char *room,
 		n = sizeof(line) - 1;
 		line[n - 1] = '\n';
 	}
+	if (n > 0)
+		remember(line, (size_t)n);
 	/* A log that cannot be written has nowhere to say so. */
 	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
 		return;
+}
+
+static int level_of(const char *room)
+{
+	for (int i = 0, n = n_rooms; i < n; i++) {
+		if (!strcmp(rooms[i].name, room))
+			return rooms[i].level;
+	}
+	return max_level;
 }
 
 void lf_log(enum lf_log_level level, const char *room, const char *fmt, ...)
@@ -71,7 +121,7 @@ void lf_log(enum lf_log_level level, const char *room, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	if ((int)level > max_level)
+	if ((int)level > level_of(room))
 		return;
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
@@ -86,6 +136,27 @@ void lf_log(enum lf_log_level level, const char *room, const char *fmt, ...)
 	else
 		write_line(level, room, text);
 	errno = saved_errno;
+}
+
+int lf_log_set_room(const char *room, enum lf_log_level level)
+{
+	int i = 0, n = n_rooms;
+
+	while (i < n && strcmp(rooms[i].name, room))
+		i++;
+	if (i == ROOMS_MAX || strlen(room) >= sizeof(rooms[i].name))
+		return -E2BIG;
+	rooms[i].level = (int)level;
+	if (i == n) {
+		memcpy(rooms[i].name, room, strlen(room) + 1);
+		n_rooms = n + 1;
+	}
+	return 0;
+}
+
+void lf_log_reset_rooms(void)
+{
+	n_rooms = 0;
 }
 
 void lf_log_set_level(enum lf_log_level level)

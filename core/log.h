@@ -22,9 +22,16 @@ void lf_log(enum lf_log_level level, const char *room, const char *fmt, ...)
 
 void lf_log_set_level(enum lf_log_level level);
 enum lf_log_level lf_log_level(void);
+/* A level for one room, in place of the general one. -E2BIG: too many. */
+int lf_log_set_room(const char *room, enum lf_log_level level);
+void lf_log_reset_rooms(void);
 /* -EINVAL for a word that is no level. */
 int lf_log_level_parse(enum lf_log_level *ret, const char *word);
 const char *lf_log_level_name(enum lf_log_level level);
+
+/* The newest lines of all levels that were written, up to 256 KB. */
+struct lf_buf;
+void lf_log_recent(struct lf_buf *out);
 
 /* Tests read the lines instead of stderr; NULL restores it. */
 typedef void lf_log_sink_fn(enum lf_log_level level, const char *room,

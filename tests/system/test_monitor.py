@@ -1,13 +1,17 @@
 """Events and alarms as an administrator sees them."""
 
 import contextlib
+import csv
+import io
 import json
 import os
 import re
 import signal
 import subprocess
+import tarfile
 import time
 import urllib.request
+import zipfile
 
 import pytest
 
@@ -226,3 +230,69 @@ def test_a_full_disk_loses_no_event(small_disk, tmp_path, cleanup):
     server.ctl("events", "test", "1")
     (small_disk / "filler").unlink()
     wait_for("written again", lambda: "store-failing" not in alarms(server))
+
+
+# ---- files and figures on the command line ----
+
+def raw(server, *words):
+    done = subprocess.run([f"{BUILD}/admin/lampctl", "-s", server.control, *words],
+                          capture_output=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def test_the_log_as_csv_and_spreadsheet(server):
+    server.ctl("events", "test", "90")
+    status, data, _ = raw(server, "events", "export", "csv", "event=notification-test")
+    rows = list(csv.DictReader(io.StringIO(data.decode())))
+    assert status == 0 and len(rows) == 90
+    assert rows[0]["text"] == "Test 90 of 90, by lampctl:root."
+    assert rows[0]["name"] == "notification-test"
+    status, data, _ = raw(server, "events", "export", "xlsx")
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        assert book.testzip() is None
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "Test 90 of 90, by lampctl:root." in sheet
+    assert raw(server, "events", "export", "pdf")[0] == 1
+
+
+def test_health_fails_when_something_is_wrong(server):
+    assert raw(server, "health")[0] == 0
+    server.ctl("set", "monitor.disk-low=99")
+    wait_for("alarm", lambda: raw(server, "health")[0] == 1)
+    server.ctl("set", "monitor.disabled=disk-low")
+    assert raw(server, "health")[0] == 0
+
+
+def test_top_shows_figures_until_it_ends(server):
+    top = subprocess.Popen([f"{BUILD}/admin/lampctl", "-s", server.control, "top"],
+                           stdout=subprocess.PIPE, text=True)
+    seen = [top.stdout.readline() for _ in range(80)]
+    top.terminate()
+    top.wait(10)
+    top.stdout.close()
+    assert sum(line.startswith("users ") for line in seen) >= 1
+    assert raw(server, "health")[0] == 0
+
+
+def test_a_support_bundle_has_all_but_secrets(server):
+    server.ctl("set", "mail.auth-password=tiger-in-the-tank", "trap.community=c0mm",
+               "mail.from=a@example.org")
+    status, data, _ = raw(server, "support-bundle")
+    assert status == 0
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        files = {m.name: tar.extractfile(m).read().decode() for m in tar.getmembers()}
+    assert "tiger" not in "".join(files.values())
+    assert "c0mm" not in files["lampfield/settings.txt"]
+    assert "mail.auth-password = (set)" in files["lampfield/settings.txt"]
+    assert "is ready" in files["lampfield/log.txt"]
+    assert "server-started" in files["lampfield/events.csv"]
+    assert "lampfield_users 0" in files["lampfield/metrics.txt"]
+    assert {"lampfield/version.txt", "lampfield/alarms.txt", "lampfield/feeds.txt",
+            "lampfield/lampfield.conf"} <= set(files)
+
+
+def test_one_room_can_be_made_to_talk(server):
+    server.ctl("log", "error")
+    server.ctl("log", "info", "system")
+    server.ctl("set", "monitor.disk-low=99")
+    wait_for("its line", lambda: "system: event 1103 old-events-deleted" in server.text())
