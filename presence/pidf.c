@@ -224,15 +224,15 @@ static void gather_time(struct facts *f, const struct lf_xml_node *node)
 static void gather_tuple(struct facts *f, const struct lf_xml_node *tuple)
 {
 	const struct lf_xml_node *child;
+	unsigned all = 0;
 	int basic = 0;
 
 	for (child = lf_xml_first(tuple); child; child = lf_xml_next(child)) {
 		if (is_presence(child, "status"))
-			basic = gather_status(f, child, &f->tuple,
-					      f->tuple_note)
+			basic = gather_status(f, child, &all, f->tuple_note)
 					?: basic;
 		else if (lf_xml_is(child, "activities") && is_ours(child))
-			f->tuple |= gather_activities(f, child, f->tuple_note);
+			all |= gather_activities(f, child, f->tuple_note);
 		else if (is_presence(child, "note"))
 			keep_note(child, f->tuple_note);
 		else if (is_presence(child, "timestamp"))
@@ -240,6 +240,10 @@ static void gather_tuple(struct facts *f, const struct lf_xml_node *tuple)
 		else if (lf_xml_is(child, "user-input") && is_ours(child))
 			gather_input(f, child);
 	}
+	/* A device that is off does not speak for the others. */
+	if (all & OFFLINE)
+		basic = -1;
+	f->tuple |= all;
 	f->open += basic > 0;
 	f->closed += basic < 0;
 }
@@ -304,7 +308,7 @@ static void gather(struct facts *f, const struct lf_xml_node *root)
 	const char *entity = lf_xml_attr(root, "entity");
 
 	for (child = lf_xml_first(root); child; child = lf_xml_next(child)) {
-		if (is_presence(child, "tuple"))
+		if (is_presence(child, "tuple") || is_presence(child, "device"))
 			gather_tuple(f, child);
 		else if (is_presence(child, "person"))
 			gather_person(f, child);
@@ -337,7 +341,7 @@ static enum lf_tel line_of(const struct facts *f)
 		return LF_TEL_BUSY;
 	if ((all & ALERTING) && !(all & TERMINATED))
 		return LF_TEL_RINGING;
-	if (is_closed(f) || (all & OFFLINE))
+	if (is_closed(f) || (f->person & (OFFLINE | AVAILABLE)) == OFFLINE)
 		return LF_TEL_OFFLINE;
 	if (f->open || f->person_open || (all & (AVAILABLE | TERMINATED)))
 		return LF_TEL_IDLE;
@@ -359,7 +363,7 @@ static enum lf_rich rich_of(const struct facts *f)
 		return LF_RICH_AWAY;
 	if (act & AVAILABLE)
 		return LF_RICH_AVAILABLE;
-	if ((act & OFFLINE) || is_closed(f))
+	if ((f->person & OFFLINE) || is_closed(f))
 		return LF_RICH_OFFLINE;
 	if (f->open || f->person_open)
 		return LF_RICH_AVAILABLE;
