@@ -30,6 +30,7 @@ struct dialog {
 struct lf_dialogs {
 	int64_t version; /* of the last document; -1: it had none */
 	size_t n, n_ended;
+	bool is_cut; /* there are more live dialogs than fit */
 	/* Dialogs that are over, hashed: an ended dialog stays ended. */
 	uint64_t ended[ENDED_MAX];
 	struct dialog live[];
@@ -116,18 +117,56 @@ static bool has_ended(const struct lf_dialogs *all, const struct dialog *d)
 	return false;
 }
 
+/* In order: among equals the eldest is shown, and goes on to be. */
+static void drop(struct lf_dialogs *all, struct dialog *old)
+{
+	all->n--;
+	memmove(old, old + 1,
+		(size_t)(&all->live[all->n] - old) * sizeof(*old));
+}
+
 static void end(struct lf_dialogs *all, const struct dialog *d)
 {
 	struct dialog *old = find(all, d->id);
 
 	if (*d->call_id && !has_ended(all, d))
 		all->ended[all->n_ended++ % ENDED_MAX] = hash(d);
-	if (!old)
-		return;
-	/* In order: among equals the eldest is shown, and goes on to be. */
-	all->n--;
-	memmove(old, old + 1,
-		(size_t)(&all->live[all->n] - old) * sizeof(*old));
+	if (old)
+		drop(all, old);
+}
+
+static enum lf_tel line_of(const struct dialog *d)
+{
+	if (!d)
+		return LF_TEL_IDLE;
+	if (d->state == CONFIRMED || d->is_ours)
+		return LF_TEL_BUSY;
+	return LF_TEL_RINGING;
+}
+
+static bool is_above(const struct dialog *a, const struct dialog *b)
+{
+	if (line_of(a) != line_of(b))
+		return line_of(a) > line_of(b);
+	return a->state > b->state;
+}
+
+/* A full table keeps what matters most: that is what the line shows. */
+static void add(struct lf_dialogs *all, const struct dialog *d)
+{
+	struct dialog *least = &all->live[0];
+
+	if (all->n == LF_DIALOGS_MAX) {
+		all->is_cut = true;
+		for (size_t i = 1; i < all->n; i++) {
+			if (!is_above(&all->live[i], least))
+				least = &all->live[i];
+		}
+		if (!is_above(d, least))
+			return;
+		drop(all, least);
+	}
+	all->live[all->n++] = *d;
 }
 
 static void put(struct lf_dialogs *all, const struct dialog *d)
@@ -140,8 +179,8 @@ static void put(struct lf_dialogs *all, const struct dialog *d)
 		return;
 	else if (old)
 		*old = *d;
-	else if (all->n < LF_DIALOGS_MAX)
-		all->live[all->n++] = *d;
+	else
+		add(all, d);
 }
 
 /* The version attribute; -1 if it is missing or no number. */
@@ -186,6 +225,7 @@ static struct lf_dialogs *copy_for(const struct lf_dialogs *old, bool is_full)
 	memcpy(all->ended, old->ended, sizeof(all->ended));
 	if (!is_full) {
 		all->n = old->n;
+		all->is_cut = old->is_cut;
 		memcpy(all->live, old->live, old->n * sizeof(old->live[0]));
 	}
 	return all;
@@ -200,26 +240,31 @@ static struct lf_dialogs *shrink(struct lf_dialogs *all)
 	return less ? less : all;
 }
 
-static enum lf_tel line_of(const struct dialog *d)
+static const struct dialog *best_of(const struct lf_dialogs *all)
 {
-	if (!d)
-		return LF_TEL_IDLE;
-	if (d->state == CONFIRMED || d->is_ours)
-		return LF_TEL_BUSY;
-	return LF_TEL_RINGING;
+	const struct dialog *best = NULL;
+
+	for (size_t n = 0; n < all->n; n++) {
+		if (!best || is_above(&all->live[n], best))
+			best = &all->live[n];
+	}
+	return best;
+}
+
+/*
+ * Once there were more dialogs than fit, those that were left out may be all
+ * that is left: an emptier table proves nothing, unless it is busy anyway.
+ */
+static bool is_doubtful(const struct lf_dialogs *all)
+{
+	return all->is_cut && all->n < LF_DIALOGS_MAX &&
+	       line_of(best_of(all)) != LF_TEL_BUSY;
 }
 
 static void tell(const struct lf_dialogs *all, struct lf_report *ret)
 {
-	const struct dialog *best = NULL;
+	const struct dialog *best = best_of(all);
 
-	for (size_t i = 0; i < all->n; i++) {
-		const struct dialog *d = &all->live[i];
-
-		if (!best || line_of(d) > line_of(best) ||
-		    (line_of(d) == line_of(best) && d->state > best->state))
-			best = d;
-	}
 	ret->knows = LF_KNOWS_LINE;
 	ret->line = (uint8_t)line_of(best);
 	lf_text_copy(ret->peer, sizeof(ret->peer), best ? best->peer : "");
@@ -246,6 +291,10 @@ static int fold_in(struct lf_dialogs **dialogs, struct lf_report *ret,
 			read_dialog(&d, node);
 			put(all, &d);
 		}
+	}
+	if (!is_full && is_doubtful(all)) {
+		free(all);
+		return -EAGAIN;
 	}
 	all->version = version;
 	tell(all, ret);

@@ -12,12 +12,14 @@
 struct lf_dialogs; /* of one subscription; NULL: nothing known yet */
 struct lf_report;
 
-#define LF_DIALOGS_MAX 16 /* live dialogs of a line; further ones are cut */
+/* Live dialogs of a line; of further ones the least significant are cut. */
+#define LF_DIALOGS_MAX 16
 
 /*
  * Folds a document in and fills what it says (LINE, peer). Errors leave the
  * table as it was: -EPROTO no dialog-info; -ESTALE an older version than the
- * last; -EAGAIN one was lost before it, ask for full state (RFC 4235, 4.1);
+ * last; -EAGAIN one was lost before it (RFC 4235, 4.1), or a dialog that was
+ * cut may be the only one left: ask for full state;
  * -ENOMEM; -E2BIG.
  */
 int lf_dialog_info_read(struct lf_dialogs **dialogs, struct lf_report *ret,

@@ -316,28 +316,52 @@ static void without_an_identity_the_target_is_the_peer(void **state)
 	check_steps(steps, LEN(steps));
 }
 
-static void more_dialogs_than_fit_are_cut(void **state)
+static void the_least_significant_dialogs_are_cut(void **state)
 {
 	struct lf_dialogs *all = NULL;
-	char dialogs[4096] = "", *at = dialogs;
-	const struct step many = {"1", "full", dialogs, 0, LF_TEL_RINGING, "0"};
-	const struct step more = {"2", "partial",      CALL("x", "confirmed"),
-				  0,   LF_TEL_RINGING, "0"};
-	const struct step ends = {"3", "partial",      CALL("0", "terminated"),
-				  0,   LF_TEL_RINGING, "1"};
-	const struct step fits = {"4", "partial",   CALL("y", "confirmed"),
-				  0,   LF_TEL_BUSY, "y"};
+	char many[4096] = "", *at = many;
+	const struct step steps[] = {
+		{"1", "full", many, 0, LF_TEL_RINGING, "0"},
+		{"2", "partial", CALL("x", "confirmed"), 0, LF_TEL_BUSY, "x"},
+		{"3", "partial", CALL("0", "terminated"), 0, LF_TEL_BUSY, "x"},
+		/* One of those left out may have been answered meanwhile. */
+		{"4", "partial", CALL("x", "terminated"), -EAGAIN},
+		{"5", "full", CALL("20", "confirmed"), 0, LF_TEL_BUSY, "20"},
+		{"6", "partial", CALL("20", "terminated"), 0, LF_TEL_IDLE},
+	};
 
 	for (int i = 0; i < LF_DIALOGS_MAX + 5; i++)
-		at += snprintf(at, sizeof(dialogs) - (size_t)(at - dialogs),
+		at += snprintf(at, sizeof(many) - (size_t)(at - many),
 			       "<dialog id='%d' call-id='%d@pbx'><state>early"
 			       "</state><remote><identity>%d</identity>"
 			       "</remote></dialog>",
 			       i, i, i);
-	check_step(&all, 0, &many);
-	check_step(&all, 1, &more);
-	check_step(&all, 2, &ends);
-	check_step(&all, 3, &fits);
+	for (size_t i = 0; i < LEN(steps); i++)
+		check_step(&all, i, &steps[i]);
+	lf_dialogs_free(all);
+}
+
+static void a_call_beyond_the_bound_never_shows_idle(void **state)
+{
+	struct lf_dialogs *all = NULL;
+	char live[4096] = "", *a = live, over[4096] = "", *b = over;
+	const struct step steps[] = {
+		{"1", "full", live, 0, LF_TEL_BUSY},
+		{"2", "partial", over, -EAGAIN},
+	};
+
+	for (int i = 0; i <= LF_DIALOGS_MAX; i++)
+		a += snprintf(a, sizeof(live) - (size_t)(a - live),
+			      "<dialog id='%d'><state>confirmed</state>"
+			      "</dialog>",
+			      i);
+	for (int i = 0; i < LF_DIALOGS_MAX; i++)
+		b += snprintf(b, sizeof(over) - (size_t)(b - over),
+			      "<dialog id='%d'><state>terminated</state>"
+			      "</dialog>",
+			      i);
+	for (size_t i = 0; i < LEN(steps); i++)
+		check_step(&all, i, &steps[i]);
 	lf_dialogs_free(all);
 }
 
@@ -449,7 +473,8 @@ int main(void)
 		cmocka_unit_test(a_held_call_is_busy),
 		cmocka_unit_test(addresses_come_in_many_shapes),
 		cmocka_unit_test(without_an_identity_the_target_is_the_peer),
-		cmocka_unit_test(more_dialogs_than_fit_are_cut),
+		cmocka_unit_test(the_least_significant_dialogs_are_cut),
+		cmocka_unit_test(a_call_beyond_the_bound_never_shows_idle),
 		cmocka_unit_test(
 			what_pbxs_write_before_the_document_is_skipped),
 		cmocka_unit_test(what_is_no_dialog_info_leaves_the_table_alone),
