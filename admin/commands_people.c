@@ -174,11 +174,12 @@ static void on_note(int err, int64_t rev, void *arg)
 static void run_note(struct lf_call *call, struct lf_server *server)
 {
 	const struct lf_user *user = lf_call_user(call, server);
-	const char *text = lf_call_arg(call, "text");
+	const char *text;
 	int err;
 
 	if (!user)
-		return;
+		return; /* and the call is gone */
+	text = lf_call_arg(call, "text");
 	err = lf_note_set(server->notes, user->id, text ? text : "",
 			  lf_call_by(call), LF_STORE_ANY, on_note, call);
 	if (err)
