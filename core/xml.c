@@ -258,7 +258,7 @@ static void on_error(void *arg, xmlError *error)
  * Only encodings that we mean to read: any other name would make libxml2 look
  * for a converter module of iconv's, chosen by the peer.
  */
-static bool is_encoding_known(const char *data, size_t len)
+static bool is_encoding_known(const char *data, size_t len, bool *ret_is_utf8)
 {
 	static const char *const known[] = {"UTF-8",       "UTF8",
 					    "US-ASCII",    "ISO-8859-1",
@@ -267,6 +267,7 @@ static bool is_encoding_known(const char *data, size_t len)
 	char name[24];
 	size_t i, n;
 
+	*ret_is_utf8 = true; /* unless the prolog says otherwise */
 	if (len < 5 || memcmp(data, "<?xml", 5))
 		return true;
 	end = memmem(data, len, "?>", 2);
@@ -283,6 +284,7 @@ static bool is_encoding_known(const char *data, size_t len)
 		;
 	if (!lf_text_copy_n(name, sizeof(name), p + 1, n))
 		return false;
+	*ret_is_utf8 = lf_text_starts(name, "UTF");
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (lf_text_equal(name, known[i]))
 			return true;
@@ -330,6 +332,7 @@ int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
 {
 	struct reading r = {0};
 	const char *start;
+	bool is_utf8;
 
 	if (len > LF_XML_MAX_BYTES)
 		return -E2BIG;
@@ -338,8 +341,8 @@ int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
 		return -EPROTO;
 	len -= (size_t)(start - data);
 	/* No NUL belongs here; with them libxml2 would guess at UTF-16. */
-	if (memchr(start, '\0', len) || !is_encoding_known(start, len) ||
-	    has_doctype(start, len))
+	if (memchr(start, '\0', len) ||
+	    !is_encoding_known(start, len, &is_utf8) || has_doctype(start, len))
 		return -EPROTO;
 
 	r.err = -ENOMEM;
@@ -350,8 +353,10 @@ int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
 	if (!r.ctxt)
 		goto fail;
 	/* All of it is in memory: without this, libxml2 tries to read more at
-	 * every token of the last 250 bytes, a third of the whole cost. */
-	r.ctxt->input->buf->readcallback = NULL;
+	 * every token of the last 250 bytes, a third of the whole cost. What
+	 * must be converted first is really read piece by piece. */
+	if (is_utf8)
+		r.ctxt->input->buf->readcallback = NULL;
 	r.xml->dict = r.ctxt->dict;
 	xmlDictReference(r.xml->dict);
 	r.err = 0;

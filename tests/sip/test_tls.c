@@ -17,7 +17,8 @@ const char *__lsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:CRYPTO_zalloc\nleak:CRYPTO_malloc\nleak:libsofia";
+	/* By library: a machine without a symbolizer knows no functions. */
+	return "leak:libcrypto.so\nleak:libssl.so\nleak:libsofia";
 }
 
 struct files {
