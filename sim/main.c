@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "core/timer.h"
+#include "sim/chat_main.h"
 #include "sim/command.h"
 #include "sim/pbx.h"
 
@@ -33,6 +34,7 @@ struct sim {
 
 static const char usage[] =
 	"usage: lampsim pbx [OPTION]...\n"
+	"       lampsim chat [OPTION]...    see lampsim chat --help\n"
 	"Plays a PBX for Lampfield: phones, SUBSCRIBE and NOTIFY, faults.\n"
 	"  -l, --listen ADDRESS:PORT  default 127.0.0.1:5060; port 0: any\n"
 	"  -T, --tls-folder FOLDER    TLS too, on any port: agent.pem in it\n"
@@ -262,6 +264,8 @@ int main(int argc, char **argv)
 	int option, err;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1 && !strcmp(argv[1], "chat"))
+		return chat_main(argc - 1, argv + 1);
 	while ((option = getopt_long(argc, argv, "l:T:p:d:e:Ds:S:hV", options,
 				     NULL)) != -1) {
 		if (option == 'h') {
