@@ -21,13 +21,19 @@
 
 #define COLUMNS                                                                \
 	"e.id, e.event, e.subject, e.text, e.count, e.first_ms, e.last_ms"
-/* Ids grow with time: these bounds spare a walk to the wanted days. */
+/*
+ * Ids grow with time: these bounds spare a walk to the wanted days. Over a
+ * clock that was set back they may leave rows out, so only dates use them.
+ */
+#define END "9223372036854775807"
 #define WITHIN(id)                                                             \
-	" " id " < $1 AND " id " >= COALESCE((SELECT f.id FROM monitor_event " \
-	"f WHERE f.first_ms >= $2 ORDER BY f.first_ms, f.id LIMIT 1),"         \
-	" 2147483647) AND " id " <= COALESCE((SELECT t.id FROM monitor_event " \
-	"t WHERE t.first_ms < $3 ORDER BY t.first_ms DESC, t.id DESC LIMIT 1)" \
-	", 0) AND e.first_ms >= $2 AND e.first_ms < $3"
+	" " id " < $1 AND e.first_ms >= $2 AND e.first_ms < $3"                \
+	" AND " id " >= CASE WHEN $2 = 0 THEN 0 ELSE COALESCE("                \
+	"(SELECT f.id FROM monitor_event f WHERE f.first_ms >= $2"             \
+	" ORDER BY f.first_ms, f.id LIMIT 1), " END ") END"                    \
+	" AND " id " <= CASE WHEN $3 = " END " THEN " END " ELSE COALESCE("    \
+	"(SELECT t.id FROM monitor_event t WHERE t.first_ms < $3"              \
+	" ORDER BY t.first_ms DESC, t.id DESC LIMIT 1), 0) END"
 #define HAS_WORD(n)                                                            \
 	" AND ($" n " = '' OR EXISTS (SELECT 1 FROM monitor_word x"            \
 	" WHERE x.word = $" n " AND x.event = w.event))"
