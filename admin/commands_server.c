@@ -196,9 +196,12 @@ static void run_log(struct lf_call *call, struct lf_server *server)
 			    "A level is error, warn, notice, info or debug.");
 		return;
 	}
-	if (word && room)
-		lf_log_set_room(room, level);
-	else if (word) {
+	if (word && room && lf_log_set_room(room, level)) {
+		lf_call_end(call, "No more rooms can have a level of their "
+				  "own; `lampctl log LEVEL` ends them all.");
+		return;
+	}
+	if (word && !room) {
 		lf_log_reset_rooms();
 		lf_log_set_level(level);
 	}

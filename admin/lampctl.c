@@ -258,7 +258,6 @@ static const struct word_command commands[] = {
 	{"chat contact", "NUMBER", "one contact and who is in its room",
 	 name_word},
 	{"chat settings", "", "the settings of web chat", no_words},
-	{"log", "[LEVEL]", "show or change the log level", optional_level},
 	{"log", "[LEVEL [ROOM]]",
 	 "show or change the log level, of all or of one room", optional_level},
 	{"audit", "", "the last 200 changes, and who made them", no_words},
