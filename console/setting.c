@@ -12,7 +12,7 @@ const struct lf_setting_def lf_console_settings[] = {
 	{"console.search-max", LF_SET_INT, "200", 1, 500, NULL, NULL,
 	 "Most rows that one search returns.", "S114"},
 	{"console.min-lookup-length", LF_SET_INT, "6", 0, 32, NULL, NULL,
-	 "Shorter callers are not looked up in the directory.", "S113"},
+	 "Consoles do not look up callers with shorter numbers.", "S113"},
 	{"console.mask-digits", LF_SET_INT, "3", 0, 32, NULL, NULL,
 	 "Last digits of a forward target that operators do not see.", "S116"},
 	{"console.show-peer", LF_SET_BOOL, "no", 0, 0, NULL, NULL,
