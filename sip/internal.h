@@ -89,6 +89,10 @@ void lf_sip_source_of(const struct lf_sip *sip, msg_t *msg,
 		      struct lf_sip_source *out);
 enum lf_sip_transport lf_sip_transport_of(const tport_t *tport);
 
+/* ---- inbound.c ---- */
+/* Sofia's callback for every message that no leg or transaction claims. */
+int lf_sip_on_message(struct lf_sip *sip, nta_agent_t *agent, msg_t *msg,
+		      sip_t *parsed);
 bool lf_sip_is_too_large(const struct lf_sip *sip, const sip_t *request);
 
 /* ---- request.c ---- */
