@@ -176,6 +176,32 @@ static void print_sample(void)
 	}
 }
 
+/* `level` as on the command line, or NULL. Returns the exit status. */
+static int start(const char *path, const char *level, bool is_test)
+{
+	char text[LF_CONF_ERROR_SIZE];
+	struct lf_conf *conf;
+	int err, status = 0;
+
+	if (lf_conf_read(&conf, path, lf_server_conf, text)) {
+		fprintf(stderr, "lampfieldd: %s\n", text);
+		return 1;
+	}
+	if (level)
+		err = set_log_level(level, "--log");
+	else
+		err = set_log_level(lf_conf_text(conf, "server", "log-level"),
+				    path);
+	if (err)
+		status = 1;
+	else if (is_test)
+		printf("%s is fine\n", path);
+	else
+		status = run(conf);
+	lf_conf_free(conf);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -188,10 +214,8 @@ int main(int argc, char **argv)
 		{NULL},
 	};
 	const char *path = DEFAULT_CONF, *level = NULL;
-	char text[LF_CONF_ERROR_SIZE];
 	bool is_test = false;
-	struct lf_conf *conf;
-	int option, status;
+	int option;
 
 	while ((option = getopt_long(argc, argv, "c:l:tShV", options, NULL)) !=
 	       -1) {
@@ -224,19 +248,5 @@ int main(int argc, char **argv)
 			usage);
 		return 2;
 	}
-	if (lf_conf_read(&conf, path, lf_server_conf, text)) {
-		fprintf(stderr, "lampfieldd: %s\n", text);
-		return 1;
-	}
-	if (level ? set_log_level(level, "--log")
-		  : set_log_level(lf_conf_text(conf, "server", "log-level"),
-				  path)) {
-		lf_conf_free(conf);
-		return 1;
-	}
-	if (is_test)
-		printf("%s is fine\n", path);
-	status = is_test ? 0 : run(conf);
-	lf_conf_free(conf);
-	return status;
+	return start(path, level, is_test);
 }
