@@ -145,55 +145,68 @@ def test_a_clock_step_of_an_hour_changes_no_lamp(tmp_path, cleanup, sim):
 
 
 class Network:
-    """Two hosts of our own, joined by a cable that can be pulled."""
+    """Two hosts of our own, joined by a cable that can be pulled.
 
-    def __init__(self, name):
-        self.a, self.b = f"{name}a", f"{name}b"
-        self.links = (f"{name}v0", f"{name}v1")
-        self.run("netns", "add", self.a)
-        self.run("netns", "add", self.b)
-        self.run("link", "add", self.links[0], "netns", self.a, "type", "veth",
-                 "peer", "name", self.links[1], "netns", self.b)
-        for ns, link, ip in ((self.a, self.links[0], "10.99.0.1"),
-                             (self.b, self.links[1], "10.99.0.2")):
-            self.run("-n", ns, "addr", "add", f"{ip}/24", "dev", link)
-            self.run("-n", ns, "link", "set", link, "up")
-            self.run("-n", ns, "link", "set", "lo", "up")
+    A host is a network namespace that lives as long as a sleeping process.
+    """
+
+    ADDRESSES = ("10.99.0.1", "10.99.0.2")
+
+    def __init__(self):
+        self.hosts = [subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+                      for _ in self.ADDRESSES]
+        for host in self.hosts:
+            mine = os.readlink("/proc/self/ns/net")
+            wait_for("a namespace", lambda host=host: self.namespace(host) not in (None, mine))
+        a, b = self.hosts
+        self.run(a, "link", "add", "cable", "type", "veth", "peer", "name", "cable",
+                 "netns", str(b.pid))
+        for host, address in zip(self.hosts, self.ADDRESSES):
+            self.run(host, "addr", "add", f"{address}/24", "dev", "cable")
+            self.run(host, "link", "set", "cable", "up")
+            self.run(host, "link", "set", "lo", "up")
 
     @staticmethod
-    def run(*words):
-        subprocess.run(["ip", *words], check=True, capture_output=True)
+    def namespace(host):
+        try:
+            return os.readlink(f"/proc/{host.pid}/ns/net")
+        except OSError:
+            return None
 
-    def inside(self, ns):
-        return ["ip", "netns", "exec", ns]
+    def inside(self, host):
+        return ["nsenter", "--net", "--target", str(self.hosts[host].pid)]
+
+    def run(self, host, *words):
+        done = subprocess.run([*self.inside(self.hosts.index(host)), "ip", *words],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
     def pull(self):
         """Packets vanish; nobody gets an error, as in a real network."""
-        for ns, link, other in ((self.a, self.links[0], "10.99.0.2"),
-                                (self.b, self.links[1], "10.99.0.1")):
-            self.run("-n", ns, "neigh", "replace", other, "lladdr",
-                     "02:00:00:00:00:99", "dev", link, "nud", "permanent")
+        for host, other in zip(self.hosts, reversed(self.ADDRESSES)):
+            self.run(host, "neigh", "replace", other, "lladdr", "02:00:00:00:00:99",
+                     "dev", "cable", "nud", "permanent")
 
     def plug(self):
-        for ns, link, other in ((self.a, self.links[0], "10.99.0.2"),
-                                (self.b, self.links[1], "10.99.0.1")):
-            self.run("-n", ns, "neigh", "del", other, "dev", link)
+        for host, other in zip(self.hosts, reversed(self.ADDRESSES)):
+            self.run(host, "neigh", "del", other, "dev", "cable")
 
     def stop(self):
-        for ns in (self.a, self.b):
-            subprocess.run(["ip", "netns", "del", ns], capture_output=True)
+        for host in self.hosts:
+            host.kill()
+            host.wait()
 
 
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])
 def test_thirty_seconds_of_network_silence(tmp_path, cleanup, protocol):
-    net = cleanup(Network(f"lf{os.getpid() % 10000}{protocol[0]}"))
+    net = cleanup(Network())
     (tmp_path / "pbx").mkdir()
-    sim = cleanup(Sim(tmp_path / "pbx", listen="10.99.0.2:5060", prefix=net.inside(net.b)))
-    server = cleanup(Server(tmp_path, prefix=net.inside(net.a),
+    sim = cleanup(Sim(tmp_path / "pbx", listen="10.99.0.2:5060", prefix=net.inside(1)))
+    server = cleanup(Server(tmp_path, prefix=net.inside(0),
                             conf={"sip": {"address": "10.99.0.1", "port": 5064}}).start())
     server.add_users(PHONES)
     server.add_feed(sim.server, protocol=protocol, probe_interval="1", stale_after="10")
-    watch = subprocess.Popen([*net.inside(net.a), *server.watch_command()],
+    watch = subprocess.Popen([*net.inside(0), *server.watch_command()],
                              stdout=subprocess.DEVNULL)
     try:
         wait_for("all lamps", lambda: right(server, sim))
