@@ -1,13 +1,16 @@
 """Those whom Lampfield tells: snmptrapd, mail servers, a web address."""
 
+import base64
 import email
 import email.policy
 import http.server
 import os
+import shutil
 import socket
 import socketserver
 import ssl
 import subprocess
+import tempfile
 import threading
 
 from aiosmtpd.controller import Controller
@@ -70,8 +73,9 @@ class MailServer:
     """aiosmtpd; keeps what it took as (recipient, message)."""
 
     def __init__(self, port=None, folder=None, tls=None, user=None, password=None,
-                 refuse=None):
+                 refuse=None, token=None):
         self.mails = []
+        self.tokens = []
         self.envelopes = []
         self.refuse = refuse or {}
         self.sessions = []
@@ -88,6 +92,14 @@ class MailServer:
         outer = self
 
         class Handler:
+            async def auth_XOAUTH2(self, server, args):
+                data = (base64.b64decode(args[1]) if len(args) > 1
+                        else await server.challenge_auth(""))
+                words = data.decode().strip("\x01").split("\x01")
+                outer.tokens.append(words)
+                ok = words[1] == f"auth=Bearer {token}"
+                return AuthResult(success=ok, handled=False, auth_data=words[0])
+
             async def handle_MAIL(self, server, session, envelope, address, options):
                 if "sender" in outer.refuse:
                     return outer.refuse["sender"]
@@ -111,6 +123,8 @@ class MailServer:
                 return "250 taken"
 
         more = {}
+        if token:
+            more = {"auth_required": True, "auth_exclude_mechanism": ["PLAIN", "LOGIN"]}
         if user:
             more = {"authenticator": authenticate, "auth_required": True,
                     "auth_require_tls": tls == "starttls"}
@@ -179,17 +193,22 @@ class WebHook:
 
     def __init__(self, port=0):
         self.posts = []
+        self.paths = []
         self.status = 200
+        self.answer = ""
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                answer = outer.answer.encode()
+                outer.paths.append(self.path)
                 if outer.status == 200:
                     outer.posts.append((dict(self.headers), body))
                 self.send_response(outer.status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *args):
                 pass
@@ -209,3 +228,39 @@ class WebHook:
 
 def exists(path):
     return os.path.exists(path) and os.path.getsize(path) > 0
+
+
+class OpenSmtpd:
+    """A real mail server; delivers into one file. In clear: Debian's signs
+    nothing with OpenSSL 3 (6.8.0p2, "SSL routines::EVP lib")."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        # It delivers as nobody, who must find the way.
+        self.folder = tempfile.mkdtemp(prefix="lampfield-smtpd-")
+        os.chmod(self.folder, 0o777)
+        self.box = f"{self.folder}/box"
+        conf = f"{folder}/smtpd.conf"
+        with open(conf, "w") as f:
+            f.write(f"""
+listen on 127.0.0.1 port {self.port}
+action "keep" mda "/bin/sh -c 'cat >>{self.box}'" virtual {{ "@" = nobody }}
+match from any for any action "keep"
+""")
+        self.process = Process(["smtpd", "-d", "-f", conf], f"{folder}/smtpd.log")
+
+        def listens():
+            assert self.process.is_alive(), self.process.text()
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.port)) == 0
+        wait_for("smtpd", listens)
+
+    def mail(self):
+        """The only mail, once it is there."""
+        wait_for("delivery", lambda: exists(self.box))
+        with open(self.box, "rb") as f:
+            return email.message_from_binary_file(f, policy=email.policy.default)
+
+    def stop(self):
+        self.process.stop()
+        shutil.rmtree(self.folder)

@@ -10,8 +10,7 @@ import stat
 import pytest
 
 from lampfield import Failed, free_port, wait_for
-from peers import (BadMailServer, MailServer, TrapManager, WebHook, exists,
-                   make_certificate)
+from peers import BadMailServer, MailServer, OpenSmtpd, TrapManager, WebHook, exists
 
 TO = "ops@example.org"
 
@@ -171,6 +170,40 @@ def test_tls_and_login(server, tmp_path, cleanup, tls):
     assert mail.sessions[0].ssl or mail.sessions[0].authenticated
     server.ctl("set", "mail.auth-password=wrong")
     with pytest.raises(Failed, match="step login"):
+        server.ctl("notify", "test", "mail")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="smtpd wants root")
+def test_a_real_mail_server_delivers(server, tmp_path, cleanup):
+    mail = cleanup(OpenSmtpd(tmp_path))
+    use_mail(server, mail.port)
+    raise_tests(server)
+    message = mail.mail()
+    assert message["Delivered-To"] == TO
+    assert message["From"] == "Lampfield <lampfield@example.org>"
+    assert message.get_content().startswith("Test 1 of 1, by lampctl:root.")
+    wait_for("an empty spool", lambda: waiting(server) == 0)
+
+
+def test_oauth2_as_office_365_wants_it(server, tmp_path, cleanup):
+    tokens = cleanup(WebHook())
+    tokens.answer = json.dumps({"token_type": "Bearer", "expires_in": 3599,
+                                "access_token": "eyJ.t0ken"})
+    mail = cleanup(MailServer(folder=tmp_path, tls="starttls", token="eyJ.t0ken"))
+    use_mail(server, mail.port, "mail.security=starttls", "mail.auth=oauth2",
+             f"mail.ca-file={tmp_path}/peer.pem",
+             f"mail.oauth2-url=http://127.0.0.1:{tokens.port}", "mail.oauth2-tenant=contoso",
+             "mail.oauth2-client-id=app", "mail.oauth2-client-secret=a&b")
+    raise_tests(server, 3)
+    wait_for("three mails", lambda: len(mail.mails) == 3)
+    assert tokens.paths == ["/contoso/oauth2/v2.0/token"]  # kept, not asked for again
+    assert tokens.posts[0][1] == (
+        b"grant_type=client_credentials&client_id=app&client_secret=a%26b"
+        b"&scope=https%3A%2F%2Foutlook.office365.com%2F.default")
+    assert mail.tokens[0] == ["user=lampfield@example.org", "auth=Bearer eyJ.t0ken"]
+    tokens.status = 401
+    server.ctl("set", "mail.oauth2-client-secret=old")
+    with pytest.raises(Failed, match="OAuth2 token: refused: 401"):
         server.ctl("notify", "test", "mail")
 
 
