@@ -200,6 +200,47 @@ static int copy_origins(const struct lf_conf *conf, const char **list,
 	return (int)n;
 }
 
+/* ---- chat and console, which do not know each other (S196) ---- */
+
+static enum lf_console_chat_state
+find_chat_state(const char *username, size_t *ret_contacts, void *arg)
+{
+	static const enum lf_console_chat_state states[] = {
+		[LF_CHAT_AGENT_OUT] = LF_CONSOLE_CHAT_OUT,
+		[LF_CHAT_AGENT_READY] = LF_CONSOLE_CHAT_READY,
+		[LF_CHAT_AGENT_NOT_READY] = LF_CONSOLE_CHAT_NOT_READY,
+		[LF_CHAT_AGENT_BUSY] = LF_CONSOLE_CHAT_BUSY,
+	};
+	const struct lf_server *server = arg;
+
+	if (!server->chat)
+		return LF_CONSOLE_CHAT_OUT;
+	return states[lf_chat_agent_state(server->chat, username,
+					  ret_contacts)];
+}
+
+static int set_chat_ready(const char *username, bool is_ready, void *arg)
+{
+	struct lf_server *server = arg;
+
+	if (!server->chat)
+		return -ENOENT;
+	return lf_chat_set_ready(server->chat, username, is_ready);
+}
+
+static const struct lf_console_chat_ops chat_ops = {
+	.state = find_chat_state,
+	.set_ready = set_chat_ready,
+};
+
+static void on_agent_change(const char *username, void *arg)
+{
+	struct lf_server *server = arg;
+
+	if (server->console)
+		lf_console_chat_changed(server->console, username);
+}
+
 static int open_console(struct lf_server *server)
 {
 	const struct lf_console_parts parts = {
@@ -211,6 +252,8 @@ static int open_console(struct lf_server *server)
 		.access = server->access,
 		.links = list_links,
 		.links_arg = server,
+		.chat = &chat_ops,
+		.chat_arg = server,
 	};
 	struct lf_console_opts opts = {
 		.node = lf_conf_text(server->conf, "server", "node"),
@@ -296,6 +339,8 @@ static int open_chat(struct lf_server *server)
 		.access = server->access,
 		.board = server->board,
 		.web = server->web,
+		.on_agent_change = on_agent_change,
+		.on_agent_change_arg = server,
 	};
 	const struct lf_chat_opts opts = {
 		.schema_folder = lf_conf_text(server->conf, "chat", "schemas"),
@@ -460,6 +505,7 @@ static void close_console(void *arg)
 {
 	struct lf_server *server = arg;
 
+	server->chat = NULL; /* the console may ask once more */
 	if (server->console)
 		lf_console_close(server->console, close_lower_rooms, server);
 	else

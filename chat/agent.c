@@ -56,6 +56,7 @@ int lf_chat_agent_new(struct lf_chat_agent **ret, struct lf_chat_engine *e,
 	a->idle_since = ++e->turns;
 	lf_list_add_tail(&e->agents, &a->node);
 	e->n_agents++;
+	lf_chat_agent_moved(a);
 	*ret = a;
 	return 0;
 }
@@ -76,6 +77,7 @@ void lf_chat_agent_free(struct lf_chat_agent *a)
 	lf_list_del(&a->dirty);
 	lf_map_del(&e->agent_by_id, a->id);
 	e->n_agents--;
+	lf_chat_agent_moved(a);
 	free(a->id);
 	free(a);
 }
@@ -109,6 +111,7 @@ void lf_chat_agent_ready(struct lf_chat_agent *a, bool is_ready,
 	a->is_ready = is_ready;
 	if (is_ready)
 		a->idle_since = ++a->engine->turns;
+	lf_chat_agent_moved(a);
 	tell_state(a, cause);
 }
 
@@ -146,6 +149,7 @@ void lf_chat_agent_busy(struct lf_chat_engine *e, const char *id, bool is_busy)
 	if (!a || a->is_busy == is_busy)
 		return;
 	a->is_busy = is_busy;
+	lf_chat_agent_moved(a);
 	if (!is_busy)
 		lf_chat_route(e);
 }
@@ -239,6 +243,7 @@ static void enter(struct lf_chat_agent *a, struct lf_chat_peer *peer,
 	lf_chat_stop(e, &a->lost);
 	lf_chat_stop(e, &peer->timeout);
 	lf_chat_agent_dirty(a);
+	lf_chat_agent_moved(a);
 	tell_login(peer, a);
 	LF_LIST_FOREACH (node, &a->members)
 		lf_chat_room_update(
@@ -353,6 +358,7 @@ void lf_chat_agent_lose(struct lf_chat_agent *a)
 
 	a->peer = NULL;
 	a->is_ready = false;
+	lf_chat_agent_moved(a);
 	lf_chat_return_offers(a, "cancelled");
 	LF_LIST_FOREACH (node, &a->members)
 		lf_chat_room_update(

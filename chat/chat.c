@@ -74,6 +74,15 @@ static void random_key(void *arg, char out[LF_CHAT_KEY_SIZE])
 	lf_secret_wipe(bytes, sizeof(bytes));
 }
 
+static void agent_moved(void *arg, const char *id)
+{
+	struct lf_chat *chat = arg;
+
+	if (chat->parts.on_agent_change && !chat->is_closing)
+		chat->parts.on_agent_change(id,
+					    chat->parts.on_agent_change_arg);
+}
+
 static void wake(void *arg, int64_t *ret_mono_ms, int64_t *ret_wall_ms)
 {
 	struct lf_chat *chat = arg;
@@ -90,6 +99,7 @@ static const struct lf_chat_ops ops = {
 	.find_history = find_history,
 	.count_previous = count_previous,
 	.random_key = random_key,
+	.agent_moved = agent_moved,
 	.wake = wake,
 };
 
@@ -295,6 +305,25 @@ int lf_chat_set_ready(struct lf_chat *chat, const char *username, bool is_ready)
 	err = lf_chat_agent_set_ready(chat->engine, username, is_ready);
 	lf_chat_flush(chat);
 	return err;
+}
+
+enum lf_chat_agent_state lf_chat_agent_state(const struct lf_chat *chat,
+					     const char *username,
+					     size_t *ret_rooms)
+{
+	const struct lf_chat_agent *a =
+		chat->is_closing ? NULL
+				 : lf_chat_agent_find(chat->engine, username);
+
+	*ret_rooms = 0;
+	if (!a)
+		return LF_CHAT_AGENT_OUT;
+	LF_LIST_FOREACH (node, &a->members)
+		++*ret_rooms;
+	if (!a->peer || !a->is_ready)
+		return LF_CHAT_AGENT_NOT_READY;
+	return lf_chat_agent_has_room(a) ? LF_CHAT_AGENT_READY
+					 : LF_CHAT_AGENT_BUSY;
 }
 
 void lf_chat_stats(const struct lf_chat *chat, struct lf_chat_stats *out)

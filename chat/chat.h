@@ -39,6 +39,10 @@ struct lf_chat_parts {
 	struct lf_access *access;
 	struct lf_board *board; /* agents' telephones; NULL: not watched */
 	struct lf_web *web; /* routes and sockets are added: before listening */
+	/* What lf_chat_agent_state() says of a user name may have moved. Called
+	 * in the middle of things: ask, but change nothing. NULL is fine. */
+	void (*on_agent_change)(const char *username, void *arg);
+	void *on_agent_change_arg;
 };
 
 struct lf_chat_opts {
@@ -63,6 +67,17 @@ void lf_chat_close(struct lf_chat *chat, void (*closed)(void *arg), void *arg);
  * (S196), by user name. -ENOENT: not logged in. */
 int lf_chat_set_ready(struct lf_chat *chat, const char *username,
 		      bool is_ready);
+
+enum lf_chat_agent_state {
+	LF_CHAT_AGENT_OUT, /* not logged in */
+	LF_CHAT_AGENT_READY,
+	LF_CHAT_AGENT_NOT_READY, /* also while the connection is lost */
+	LF_CHAT_AGENT_BUSY, /* ready, but on the phone or with enough chats */
+};
+/* *ret_rooms: how many chats the agent is in. */
+enum lf_chat_agent_state lf_chat_agent_state(const struct lf_chat *chat,
+					     const char *username,
+					     size_t *ret_rooms);
 
 /* Callbacks that are not carried out yet, by due time; `i` starts at 0. */
 struct lf_chat_callback {

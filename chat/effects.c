@@ -111,6 +111,12 @@ void lf_chat_agent_dirty(struct lf_chat_agent *a)
 	lf_list_add_tail(&a->engine->dirty_agents, &a->dirty);
 }
 
+void lf_chat_agent_moved(const struct lf_chat_agent *a)
+{
+	if (a->engine->ops->agent_moved)
+		a->engine->ops->agent_moved(a->engine->arg, a->id);
+}
+
 /* ---- the engine ---- */
 
 int lf_chat_engine_new(struct lf_chat_engine **ret,
@@ -174,6 +180,7 @@ static void check_agents(struct lf_chat_engine *e)
 
 		if (!def || !def->is_enabled)
 			lf_chat_agent_ready(a, false, "admin");
+		lf_chat_agent_moved(a); /* it may have more chats, or fewer */
 	}
 }
 

@@ -274,6 +274,8 @@ struct lf_chat_ops {
 	/* Answered by lf_chat_previous_counted(). */
 	void (*count_previous)(void *arg, int64_t guid, const char *identity);
 	void (*random_key)(void *arg, char out[LF_CHAT_KEY_SIZE]);
+	/* Login, readiness or the number of chats of an agent; NULL is fine. */
+	void (*agent_moved)(void *arg, const char *id);
 	/* A timer's event begins: what time is it? Its effects are fetched
 	 * later; other events set the times themselves. */
 	void (*wake)(void *arg, int64_t *ret_mono_ms, int64_t *ret_wall_ms);
@@ -383,6 +385,8 @@ void lf_chat_stop(struct lf_chat_engine *e, struct lf_timer *timer);
 void lf_chat_wake(struct lf_chat_engine *e); /* from a timer: what time is it */
 void lf_chat_contact_dirty(struct lf_chat_contact *c);
 void lf_chat_agent_dirty(struct lf_chat_agent *a);
+/* What others see of the agent may be different now. */
+void lf_chat_agent_moved(const struct lf_chat_agent *a);
 
 /* wire.c: texts. begin, fields, end; NULL if memory ran out. */
 struct lf_buf *lf_chat_begin(struct lf_chat_engine *e, const char *type,

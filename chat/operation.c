@@ -162,6 +162,7 @@ static bool confer(struct operation *op)
 		return false;
 	answer(op, true);
 	m->mode = m->before = LF_CHAT_CONFERENCE;
+	lf_chat_agent_moved(m->agent);
 	lf_chat_room_show(m);
 	lf_chat_room_update(c, "conferenceCompleted", a->id);
 	lf_chat_contact_dirty(c);

@@ -107,6 +107,7 @@ struct lf_chat_member *lf_chat_member_new(struct lf_chat_contact *c,
 	lf_list_add_tail(&c->members, &m->in_room);
 	lf_list_add_tail(&a->members, &m->in_agent);
 	c->n_members++;
+	lf_chat_agent_moved(a);
 	return m;
 }
 
@@ -121,6 +122,7 @@ void lf_chat_member_free(struct lf_chat_member *m)
 	lf_list_del(&m->in_room);
 	lf_list_del(&m->in_agent);
 	free(m);
+	lf_chat_agent_moved(a);
 	if (lf_list_is_empty(&a->members))
 		a->wants_break = a->wants_break && !a->is_ready;
 }

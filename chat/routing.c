@@ -217,6 +217,7 @@ int lf_chat_offer(struct lf_chat_contact *c, struct lf_chat_agent *a,
 	c->offered_to = a;
 	a->idle_since = ++c->engine->turns;
 	lf_list_add_tail(&a->offers, &c->in_offers);
+	lf_chat_agent_moved(a);
 	if (expires_s(c))
 		lf_chat_start(c->engine, &c->offer_timer, expires_s(c) * 1000);
 	if (mode_of(a) == LF_CHAT_OFFER_AUTOJOIN)
@@ -249,6 +250,7 @@ void lf_chat_withdraw(struct lf_chat_contact *c, const char *cause)
 	c->offer = LF_CHAT_OFFER_NONE;
 	c->offered_to = NULL;
 	lf_list_del(&c->in_offers);
+	lf_chat_agent_moved(a);
 	lf_chat_stop(c->engine, &c->offer_timer);
 	lf_chat_route(c->engine);
 	if (!cause)

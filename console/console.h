@@ -13,6 +13,7 @@
 #ifndef LF_CONSOLE_CONSOLE_H
 #define LF_CONSOLE_CONSOLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,21 @@ struct lf_console_opts {
 typedef size_t lf_console_links_fn(size_t i, const char **ret_name,
 				   const char **ret_state, void *arg);
 
+/* What a web chat says of its agents, by user name. */
+enum lf_console_chat_state {
+	LF_CONSOLE_CHAT_OUT, /* not logged in there */
+	LF_CONSOLE_CHAT_READY,
+	LF_CONSOLE_CHAT_NOT_READY,
+	LF_CONSOLE_CHAT_BUSY,
+};
+
+struct lf_console_chat_ops {
+	enum lf_console_chat_state (*state)(const char *username,
+					    size_t *ret_contacts, void *arg);
+	/* 0, or -ENOENT: not logged in there. */
+	int (*set_ready)(const char *username, bool is_ready, void *arg);
+};
+
 struct lf_console_parts {
 	struct lf_timers *timers;
 	struct lf_board *board;
@@ -54,6 +70,8 @@ struct lf_console_parts {
 	struct lf_access *access;
 	lf_console_links_fn *links; /* returns 0 past the end */
 	void *links_arg;
+	const struct lf_console_chat_ops *chat; /* NULL: there is none */
+	void *chat_arg;
 };
 
 int lf_console_open(struct lf_console **ret,
@@ -77,6 +95,9 @@ uint16_t lf_console_tls_port(const struct lf_console *console);
 #define LF_CONSOLE_TOKEN_SIZE 36
 int lf_console_token(struct lf_console *console, const char *user_id,
 		     char out[LF_CONSOLE_TOKEN_SIZE]);
+
+/* What `chat->state` says of this user may have moved; asks for it. */
+void lf_console_chat_changed(struct lf_console *console, const char *username);
 
 struct lf_console_stats {
 	size_t connections, sessions, subscriptions, rows;

@@ -38,7 +38,7 @@ static void wait_for_slot(struct lf_console *console)
 		       LF_SLOT_MS - lf_mono_ms() % LF_SLOT_MS);
 }
 
-void lf_row_mark(struct lf_row *row, uint16_t fields)
+void lf_row_mark(struct lf_row *row, uint32_t fields)
 {
 	struct lf_sub *sub = row->sub;
 	struct lf_console *console = sub->session->console;
@@ -62,7 +62,7 @@ void lf_row_mark(struct lf_row *row, uint16_t fields)
 	lf_session_wake(sub->session);
 }
 
-void lf_shown_mark(struct lf_shown *shown, uint16_t fields)
+void lf_shown_mark(struct lf_shown *shown, uint32_t fields)
 {
 	lf_shown_forget(shown);
 	shown->console->slot = lf_mono_ms() / LF_SLOT_MS;
@@ -95,11 +95,26 @@ void lf_fanout_lamp(const struct lf_change *change, void *arg)
 {
 	struct lf_console *console = arg;
 	struct lf_shown *shown = lf_map_find(&console->shown, change->user->id);
-	uint16_t moved;
+	uint32_t moved;
 
 	if (!shown || !shown->lamp_rows)
 		return;
 	moved = lf_shown_update(shown, change);
+	if (moved)
+		lf_shown_mark(shown, moved);
+}
+
+void lf_fanout_chat(struct lf_console *console, const char *username)
+{
+	const struct lf_user *user =
+		lf_user_by_username(console->parts.directory, username);
+	struct lf_shown *shown =
+		user ? lf_map_find(&console->shown, user->id) : NULL;
+	uint32_t moved;
+
+	if (!shown || !shown->lamp_rows)
+		return;
+	moved = lf_shown_update_chat(shown);
 	if (moved)
 		lf_shown_mark(shown, moved);
 }
@@ -115,7 +130,7 @@ void lf_fanout_note(const struct lf_note *note, void *arg)
 
 /* ---- flushing ---- */
 
-static void add_row(struct lf_buf *buf, struct lf_row *row, uint16_t mask)
+static void add_row(struct lf_buf *buf, struct lf_row *row, uint32_t mask)
 {
 	size_t len;
 	const char *json = lf_row_json(row->shown, mask, &len);
@@ -188,7 +203,7 @@ static int send_deltas(struct lf_sub *sub)
 	       buf->len - start < LF_EVENT_BYTES && !lf_buf_error(buf)) {
 		struct lf_row *row =
 			LF_CONTAINER_OF(sub->dirty.next, struct lf_row, queue);
-		uint16_t mask = row->dirty;
+		uint32_t mask = row->dirty;
 
 		if (mask & LF_ROW_GONE)
 			mask = LF_ROW_GONE;
@@ -318,7 +333,7 @@ void lf_fanout_settings(void *arg)
 	struct lf_console *console = arg;
 	struct lf_limits was = console->limits;
 	struct lf_shown *shown;
-	uint16_t moved = 0;
+	uint32_t moved = 0;
 
 	lf_limits_read(&console->limits, console->parts.settings);
 	if (was.mask_digits != console->limits.mask_digits)

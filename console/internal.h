@@ -9,7 +9,7 @@
  *     topic.c        subscriptions of a session, rows of a subscription
  *     lamp.c         what was shown of a person; a row as JSON
  *     fanout.c       changes -> dirty rows -> one event a turn
- *     note.c search.c setting.c throttle.c token.c
+ *     chat.c note.c search.c setting.c throttle.c token.c
  */
 #ifndef LF_CONSOLE_INTERNAL_H
 #define LF_CONSOLE_INTERNAL_H
@@ -249,7 +249,8 @@ void lf_call_dispatch(struct lf_conn *conn, const struct lf_request *request);
 typedef void lf_method_fn(struct lf_call *call);
 lf_method_fn lf_method_login, lf_method_login_continue, lf_method_resume,
 	lf_method_logout, lf_method_sub, lf_method_unsub, lf_method_sub_update,
-	lf_method_notes_set, lf_method_search, lf_method_get, lf_method_lookup;
+	lf_method_chat_ready, lf_method_chat_not_ready, lf_method_notes_set,
+	lf_method_search, lf_method_get, lf_method_lookup;
 
 /* ---- login.c ---- */
 /* The connection went away: whatever comes back goes nowhere. */
@@ -325,7 +326,7 @@ struct lf_sub {
 	uint8_t topic;
 	bool is_all;
 	bool is_restarted; /* owes a snapshot, be it empty */
-	uint16_t fields;   /* enum lf_row_field */
+	uint32_t fields;   /* enum lf_row_field */
 	json_t *groups;    /* an array of texts, or NULL */
 	size_t n_rows;
 	/* Every row is in exactly one of these. */
@@ -355,13 +356,14 @@ enum lf_row_field {
 	LF_ROW_SRC = 1 << 11,
 	LF_ROW_COND = 1 << 12,
 	LF_ROW_PEER = 1 << 13,
-	LF_ROW_FULL = 1 << 14, /* the client knows nothing of this row yet */
-	LF_ROW_GONE = 1 << 15, /* the row leaves the subscription */
+	LF_ROW_CHAT = 1 << 14,
+	LF_ROW_FULL = 1 << 18, /* the client knows nothing of this row yet */
+	LF_ROW_GONE = 1 << 19, /* the row leaves the subscription */
 };
 #define LF_ROW_DEFAULT                                                         \
 	(LF_ROW_EXT | LF_ROW_TEL | LF_ROW_LINE | LF_ROW_RICH | LF_ROW_IDLE |   \
 	 LF_ROW_MSG | LF_ROW_FWD | LF_ROW_DND | LF_ROW_NOTE | LF_ROW_SINCE |   \
-	 LF_ROW_SRC | LF_ROW_COND)
+	 LF_ROW_SRC | LF_ROW_COND | LF_ROW_CHAT)
 
 /* One person in one subscription: there may be millions. */
 struct lf_row {
@@ -369,18 +371,18 @@ struct lf_row {
 	struct lf_list person; /* shown->rows */
 	struct lf_shown *shown;
 	struct lf_sub *sub;
-	uint32_t slot;      /* when it was last sent */
-	uint16_t dirty;     /* enum lf_row_field, not sent yet */
-	bool is_queued : 1; /* dirty or waiting */
-	bool is_paged : 1;  /* its page is still to come */
-	bool is_named : 1;  /* asked for by id, not by group */
+	uint32_t slot;       /* when it was last sent */
+	uint32_t dirty : 20; /* enum lf_row_field, not sent yet */
+	bool is_queued : 1;  /* dirty or waiting */
+	bool is_paged : 1;   /* its page is still to come */
+	bool is_named : 1;   /* asked for by id, not by group */
 };
 _Static_assert(sizeof(struct lf_row) <= 56, "rows are many");
 
 /* A row as JSON, valid within one flush. */
 struct lf_frag {
 	uint32_t flush;
-	uint16_t mask;
+	uint32_t mask;
 	size_t off, len;
 };
 #define LF_FRAGS 2
@@ -392,28 +394,31 @@ struct lf_shown {
 	struct lf_list rows;
 	unsigned lamp_rows; /* of lamps: these want the board */
 	uint8_t tel, line, rich, cond, rich_cond, src, rich_src;
+	uint8_t chat; /* enum lf_console_chat_state */
 	bool is_idle, is_dnd;
+	size_t chat_contacts;
 	int64_t since_ms;
 	char *message;
 	struct lf_frag frags[LF_FRAGS];
 	char *full; /* a whole row, kept between logins */
 	size_t full_len;
-	uint16_t full_mask;
+	uint32_t full_mask;
 };
 
-int lf_row_fields_parse(uint16_t *ret, const json_t *fields,
+int lf_row_fields_parse(uint32_t *ret, const json_t *fields,
 			enum lf_topic topic);
 int lf_row_new(struct lf_row **ret, struct lf_sub *sub, const char *user_id);
 void lf_row_free(struct lf_row *row);
 /* The row as JSON, to be used at once. NULL: out of memory. */
-const char *lf_row_json(struct lf_shown *shown, uint16_t mask, size_t *ret_len);
+const char *lf_row_json(struct lf_shown *shown, uint32_t mask, size_t *ret_len);
 /* What moved, in fields; remembers the new values. */
-uint16_t lf_shown_update(struct lf_shown *shown, const struct lf_change *c);
+uint32_t lf_shown_update(struct lf_shown *shown, const struct lf_change *c);
+uint32_t lf_shown_update_chat(struct lf_shown *shown);
 void lf_shown_forget(struct lf_shown *shown); /* the kept JSON is old */
 
 /* ---- fanout.c ---- */
-void lf_shown_mark(struct lf_shown *shown, uint16_t fields);
-void lf_row_mark(struct lf_row *row, uint16_t fields);
+void lf_shown_mark(struct lf_shown *shown, uint32_t fields);
+void lf_row_mark(struct lf_row *row, uint32_t fields);
 void lf_session_wake(struct lf_session *session); /* may send again */
 /* One page into `buf`: "[...]"; true when more is to come. */
 bool lf_sub_page(struct lf_sub *sub, struct lf_buf *buf);
@@ -422,6 +427,7 @@ void lf_console_flush(struct lf_console *console);
 void lf_fanout_rested(struct lf_timer *timer, void *console);
 void lf_fanout_slot(struct lf_timer *timer, void *console);
 void lf_fanout_lamp(const struct lf_change *change, void *console);
+void lf_fanout_chat(struct lf_console *console, const char *username);
 void lf_fanout_note(const struct lf_note *note, void *console);
 void lf_fanout_user(const struct lf_user *was, const struct lf_user *now,
 		    void *console);

@@ -23,17 +23,17 @@
 #define NO_LINE 255 /* the phone does what `tel` says */
 
 static const char *const field_names[] = {
-	"ext", "name", "tel",  "line",  "rich", "idle", "msg",
-	"fwd", "dnd",  "note", "since", "src",  "cond", "peer",
+	"ext", "name", "tel",   "line", "rich", "idle", "msg",  "fwd",
+	"dnd", "note", "since", "src",  "cond", "peer", "chat",
 };
 #define FIELDS (sizeof(field_names) / sizeof(field_names[0]))
 
 /* A name we do not know is of a version to come: left out, not refused. */
-int lf_row_fields_parse(uint16_t *ret, const json_t *fields,
+int lf_row_fields_parse(uint32_t *ret, const json_t *fields,
 			enum lf_topic topic)
 {
 	const json_t *item;
-	uint16_t mask = 0;
+	uint32_t mask = 0;
 	size_t i, f;
 
 	if (fields && !json_is_array(fields))
@@ -43,7 +43,7 @@ int lf_row_fields_parse(uint16_t *ret, const json_t *fields,
 			return -EINVAL;
 		for (f = 0; f < FIELDS; f++)
 			if (!strcmp(field_names[f], json_string_value(item)))
-				mask |= (uint16_t)(1U << f);
+				mask |= 1U << f;
 	}
 	if (!fields)
 		mask = LF_ROW_DEFAULT;
@@ -65,10 +65,10 @@ static bool is_same_text(const char *a, const char *b)
 	return !strcmp(a ? a : "", b);
 }
 
-static uint16_t note_values(struct lf_shown *shown, const struct lf_lamp *lamp)
+static uint32_t note_values(struct lf_shown *shown, const struct lf_lamp *lamp)
 {
 	const uint8_t line = lamp->line == lamp->tel ? NO_LINE : lamp->line;
-	uint16_t moved = 0;
+	uint32_t moved = 0;
 
 	/* Not a loop: each has its own place, and this runs per change. */
 	moved |= shown->tel != lamp->tel ? LF_ROW_TEL : 0;
@@ -101,15 +101,33 @@ static uint16_t note_values(struct lf_shown *shown, const struct lf_lamp *lamp)
 	return moved;
 }
 
-uint16_t lf_shown_update(struct lf_shown *shown, const struct lf_change *c)
+uint32_t lf_shown_update(struct lf_shown *shown, const struct lf_change *c)
 {
-	uint16_t moved = note_values(shown, c->lamp);
+	uint32_t moved = note_values(shown, c->lamp);
 
 	if (c->moved & LF_MOVED_FWD)
 		moved |= LF_ROW_FWD;
 	if (c->moved & LF_MOVED_PEER)
 		moved |= LF_ROW_PEER;
 	return moved;
+}
+
+uint32_t lf_shown_update_chat(struct lf_shown *shown)
+{
+	const struct lf_console_parts *parts = &shown->console->parts;
+	const struct lf_user *user =
+		lf_user_find(parts->directory, shown->user_id);
+	uint8_t state = LF_CONSOLE_CHAT_OUT;
+	size_t contacts = 0;
+
+	if (user && parts->chat)
+		state = (uint8_t)parts->chat->state(user->username, &contacts,
+						    parts->chat_arg);
+	if (shown->chat == state && shown->chat_contacts == contacts)
+		return 0;
+	shown->chat = state;
+	shown->chat_contacts = contacts;
+	return LF_ROW_CHAT;
 }
 
 void lf_shown_forget(struct lf_shown *shown)
@@ -169,6 +187,7 @@ static int want(struct lf_shown *shown)
 		return err;
 	if (!shown->lamp_rows++) {
 		note_values(shown, lamp_of(shown));
+		lf_shown_update_chat(shown);
 		lf_shown_forget(shown);
 	}
 	return 0;
@@ -386,6 +405,26 @@ static void add_trace(struct lf_buf *buf, const struct lf_shown *shown,
 		add_cond(buf, lamp, mask);
 }
 
+/* Somebody who is not logged in there has no state, be it once more. */
+static void add_chat(struct lf_buf *buf, const struct lf_shown *shown,
+		     unsigned mask)
+{
+	static const char *const names[] = {
+		[LF_CONSOLE_CHAT_READY] = "ready",
+		[LF_CONSOLE_CHAT_NOT_READY] = "not_ready",
+		[LF_CONSOLE_CHAT_BUSY] = "busy",
+	};
+
+	if (shown->chat == LF_CONSOLE_CHAT_OUT) {
+		add_null(buf, "chat", mask);
+		return;
+	}
+	lf_buf_adds(buf, ",\"chat\":{\"state\":");
+	lf_buf_add_json(buf, names[shown->chat]);
+	lf_line_int(buf, "n", (int64_t)shown->chat_contacts);
+	lf_buf_addc(buf, '}');
+}
+
 static void add_row(struct lf_buf *buf, const struct lf_shown *shown,
 		    unsigned mask)
 {
@@ -411,12 +450,14 @@ static void add_row(struct lf_buf *buf, const struct lf_shown *shown,
 			add_null(buf, "note", mask);
 	}
 	add_trace(buf, shown, lamp, mask);
+	if (mask & LF_ROW_CHAT)
+		add_chat(buf, shown, mask);
 	lf_buf_addc(buf, '}');
 }
 
 /* A whole row stays: the next console that logs in wants the same. */
 static const char *keep_full(struct lf_shown *shown, struct lf_buf *arena,
-			     size_t off, uint16_t mask)
+			     size_t off, uint32_t mask)
 {
 	size_t len = arena->len - off;
 	char *copy = malloc(len);
@@ -432,7 +473,7 @@ static const char *keep_full(struct lf_shown *shown, struct lf_buf *arena,
 	return copy;
 }
 
-const char *lf_row_json(struct lf_shown *shown, uint16_t mask, size_t *ret_len)
+const char *lf_row_json(struct lf_shown *shown, uint32_t mask, size_t *ret_len)
 {
 	struct lf_console *console = shown->console;
 	struct lf_buf *arena = &console->frags;

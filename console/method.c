@@ -33,6 +33,8 @@ static const struct method methods[] = {
 	{"sub", lf_method_sub},
 	{"unsub", lf_method_unsub},
 	{"sub.update", lf_method_sub_update},
+	{"chat.ready", lf_method_chat_ready},
+	{"chat.not_ready", lf_method_chat_not_ready},
 	{"notes.set", lf_method_notes_set, false, LF_LICENCE_BAP},
 	{"dir.search", lf_method_search},
 	{"dir.get", lf_method_get},

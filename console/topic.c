@@ -266,7 +266,7 @@ static const char *read_filter(struct lf_sub *sub, const json_t *params)
 		return "fields";
 	/* S118: for supervisors, and when the administrator says so. */
 	if (sub->session->licence < LF_LICENCE_BAE)
-		sub->fields &= (uint16_t)~LF_ROW_PEER;
+		sub->fields &= ~(uint32_t)LF_ROW_PEER;
 	return NULL;
 }
 

@@ -206,6 +206,50 @@ static size_t links(size_t i, const char **ret_name, const char **ret_state,
 	return i == 0;
 }
 
+/* ---- the chat the test plays ---- */
+
+static enum lf_console_chat_state chat_state(const char *username,
+					     size_t *ret_contacts, void *arg)
+{
+	const struct desk *desk = arg;
+
+	if (!desk->chat_user || strcmp(desk->chat_user, username) != 0)
+		return LF_CONSOLE_CHAT_OUT;
+	*ret_contacts = desk->chat_contacts;
+	return desk->chat_state;
+}
+
+static int chat_set_ready(const char *username, bool is_ready, void *arg)
+{
+	struct desk *desk = arg;
+
+	if (!desk->chat_user || strcmp(desk->chat_user, username) != 0)
+		return -ENOENT;
+	desk_chat(desk, desk->chat_user,
+		  is_ready ? LF_CONSOLE_CHAT_READY : LF_CONSOLE_CHAT_NOT_READY,
+		  desk->chat_contacts);
+	return 0;
+}
+
+static const struct lf_console_chat_ops chat_ops = {
+	.state = chat_state,
+	.set_ready = chat_set_ready,
+};
+
+void desk_chat(struct desk *desk, const char *username,
+	       enum lf_console_chat_state state, size_t contacts)
+{
+	const char *was = desk->chat_user;
+
+	desk->chat_user = username;
+	desk->chat_state = state;
+	desk->chat_contacts = contacts;
+	if (was)
+		lf_console_chat_changed(desk->console, was);
+	if (username)
+		lf_console_chat_changed(desk->console, username);
+}
+
 static void open_console(struct desk *desk)
 {
 	const struct lf_console_parts parts = {
@@ -216,6 +260,8 @@ static void open_console(struct desk *desk)
 		.settings = desk->settings,
 		.access = desk->access,
 		.links = links,
+		.chat = &chat_ops,
+		.chat_arg = desk,
 	};
 	struct lf_console_opts opts = {
 		.node = "n1",

@@ -37,6 +37,9 @@ struct desk {
 	uint16_t web_port;
 	struct lf_console *console;
 	int feed;
+	const char *chat_user; /* the one agent of the chat; NULL: none */
+	enum lf_console_chat_state chat_state;
+	size_t chat_contacts;
 	const char *peer; /* what the reports say of the other party */
 	struct lf_person *watched[DESK_PERSONS];
 	size_t n_watched;
@@ -64,6 +67,9 @@ void desk_report(struct desk *desk, const char *username, enum lf_tel line,
 int desk_try_report(struct desk *desk, const char *username, enum lf_tel line,
 		    enum lf_rich rich, const char *fwd_to, const char *message);
 bool desk_is_watched(struct desk *desk, const char *username);
+/* The chat the test plays: the agent is `username`, NULL for nobody. */
+void desk_chat(struct desk *desk, const char *username,
+	       enum lf_console_chat_state state, size_t contacts);
 void desk_close_console(struct desk *desk);
 
 /* ---- a client ---- */
