@@ -247,8 +247,8 @@ int lf_control_open(struct lf_control **ret, struct lf_server *server,
 	control->server = server;
 	control->tables = tables;
 	lf_list_init(&control->clients);
-	err = lf_listener_open(&control->listener, lf_server_loop(server),
-			       &opts, on_accept, control);
+	err = lf_listener_open(&control->listener, server->loop, &opts,
+			       on_accept, control);
 	if (err) {
 		free(control);
 		return err;

@@ -39,7 +39,6 @@ const char *lf_web_query(const struct lf_web_call *call, const char *name);
 const char *lf_web_header(const struct lf_web_call *call, const char *name);
 const char *lf_web_body(const struct lf_web_call *call, size_t *ret_len);
 const char *lf_web_peer(const struct lf_web_call *call); /* "ip:port" */
-bool lf_web_is_tls(const struct lf_web_call *call);
 
 /* Before lf_web_answer(). */
 int lf_web_add_header(struct lf_web_call *call, const char *name,

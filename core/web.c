@@ -688,8 +688,3 @@ const char *lf_web_peer(const struct lf_web_call *call)
 {
 	return call->peer;
 }
-
-bool lf_web_is_tls(const struct lf_web_call *call)
-{
-	return lws_is_ssl(call->wsi) != 0;
-}

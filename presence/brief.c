@@ -137,16 +137,6 @@ void lf_brief_get(const struct lf_brief *brief, struct lf_report *ret)
 	lf_text_copy(ret->hint, sizeof(ret->hint), text);
 }
 
-const char *lf_brief_hint(const struct lf_brief *brief)
-{
-	const char *text = brief->texts;
-	size_t i;
-
-	for (i = 0; text && i < TEXTS - 1; i++)
-		text += strlen(text) + 1;
-	return text ? text : "";
-}
-
 void lf_brief_done(struct lf_brief *brief)
 {
 	free(brief->texts);

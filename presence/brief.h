@@ -31,7 +31,6 @@ int lf_brief_set(struct lf_brief *brief, const struct lf_report *report);
 void lf_brief_get(const struct lf_brief *brief, struct lf_report *ret);
 /* Equal in everything but the time of arrival. */
 bool lf_brief_is(const struct lf_brief *brief, const struct lf_report *report);
-const char *lf_brief_hint(const struct lf_brief *brief);
 void lf_brief_done(struct lf_brief *brief);
 
 #endif

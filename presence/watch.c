@@ -460,11 +460,6 @@ const char *lf_watch_subject(const struct lf_watch *watch)
 	return lf_person_user(watch->person)->id;
 }
 
-const char *lf_watch_uri(const struct lf_watch *watch)
-{
-	return watch->uri;
-}
-
 struct lf_watch *lf_watch_of(struct lf_leg *leg)
 {
 	return leg->ops == &leg_ops ? part_of(leg)->watch : NULL;

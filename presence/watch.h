@@ -37,7 +37,6 @@ struct lf_line_feed {
 /* The feed's `void *` is a struct lf_line_feed. */
 extern const struct lf_feed_ops lf_watch_ops;
 
-const char *lf_watch_uri(const struct lf_watch *watch); /* NULL: no line */
 const char *lf_watch_subject(const struct lf_watch *watch);
 /* The watch of a leg that the peer's list holds; NULL: it is a roster's. */
 struct lf_watch *lf_watch_of(struct lf_leg *leg);

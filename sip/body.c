@@ -48,8 +48,3 @@ struct lf_sip_body *lf_sip_body_unref(struct lf_sip_body *body)
 		free(body);
 	return NULL;
 }
-
-size_t lf_sip_body_size(const struct lf_sip_body *body)
-{
-	return body->len;
-}

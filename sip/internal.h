@@ -101,7 +101,6 @@ int lf_sip_request_new(struct lf_sip_request **ret, struct lf_sip *sip,
 		       nta_incoming_t *irq, const char *user);
 const sip_t *lf_sip_request_sip(const struct lf_sip_request *req);
 struct lf_sip *lf_sip_request_endpoint(const struct lf_sip_request *req);
-void lf_sip_request_free(struct lf_sip_request *req); /* unanswered: 500 */
 /* The endpoint closes: every request that is still out loses it. */
 void lf_sip_requests_orphan(struct lf_sip *sip);
 

@@ -33,8 +33,6 @@ int lf_sip_body_new(struct lf_sip_body **ret, const char *content_type,
 		    const char *data, size_t len);
 struct lf_sip_body *lf_sip_body_ref(struct lf_sip_body *body);
 struct lf_sip_body *lf_sip_body_unref(struct lf_sip_body *body); /* NULL */
-/* With its header lines; for memory accounts and MTUs. */
-size_t lf_sip_body_size(const struct lf_sip_body *body);
 
 struct lf_sip_notifier_ops {
 	/*

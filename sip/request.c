@@ -117,16 +117,6 @@ void lf_sip_request_drop(struct lf_sip_request *req)
 	request_destroy(req);
 }
 
-void lf_sip_request_free(struct lf_sip_request *req)
-{
-	if (!req)
-		return;
-	if (req->irq && nta_incoming_status(req->irq) < 200)
-		nta_incoming_treply(req->irq, SIP_500_INTERNAL_SERVER_ERROR,
-				    TAG_END());
-	request_destroy(req);
-}
-
 /* Its texts stay readable; only the answer goes nowhere. */
 void lf_sip_requests_orphan(struct lf_sip *sip)
 {

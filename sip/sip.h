@@ -66,8 +66,9 @@ void lf_sip_stats(const struct lf_sip *sip, struct lf_sip_stats *out);
 /*
  * ---- what others ask of us, outside a dialog ----
  *
- * Only requests whose source a trunk allows, or a digest-authenticated user's
- * (lf_sip_set_users), reach the handler; strangers get one stateless 403.
+ * Only requests from a source that a trunk allows or `trusted` names, or of a
+ * user who passed the digest (lf_sip_set_users), reach the handler. Strangers
+ * get one stateless 403, or a challenge where a user could ask the same.
  * OPTIONS is answered inside. Methods without a handler get 405 with Allow.
  */
 typedef void lf_sip_request_fn(struct lf_sip_request *req, void *arg);

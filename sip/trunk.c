@@ -561,11 +561,6 @@ const char *lf_sip_trunk_why(const struct lf_sip_trunk *trunk)
 	return trunk->why;
 }
 
-const char *lf_sip_trunk_name(const struct lf_sip_trunk *trunk)
-{
-	return trunk->name;
-}
-
 const char *lf_sip_trunk_route(const struct lf_sip_trunk *trunk)
 {
 	return trunk->route;

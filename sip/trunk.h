@@ -54,7 +54,6 @@ void lf_sip_trunk_free(struct lf_sip_trunk *trunk);
 enum lf_sip_trunk_state lf_sip_trunk_state(const struct lf_sip_trunk *trunk);
 /* What the last probe said: "200 OK", "no answer for 8 s"; for people. */
 const char *lf_sip_trunk_why(const struct lf_sip_trunk *trunk);
-const char *lf_sip_trunk_name(const struct lf_sip_trunk *trunk);
 /* "sip:192.0.2.1:5060;transport=udp": the address in use, for logs. */
 const char *lf_sip_trunk_route(const struct lf_sip_trunk *trunk);
 /* A password was set, the peer challenged, and it was accepted so far. */

@@ -345,11 +345,6 @@ const char *lf_sip_trunk_route(const struct lf_sip_trunk *trunk)
 	return "sip:192.0.2.1:5060;transport=udp";
 }
 
-const char *lf_sip_trunk_name(const struct lf_sip_trunk *trunk)
-{
-	return trunk->name;
-}
-
 int lf_sip_trunk_has_credentials(const struct lf_sip_trunk *trunk)
 {
 	return trunk->has_credentials;
