@@ -38,16 +38,6 @@
 
 #include "core/banned.h"
 
-static const struct lf_setting_def *const tables[] = {
-	lf_directory_settings,
-	lf_presence_settings,
-	lf_agent_settings,
-	lf_console_settings,
-	lf_monitor_settings,
-	lf_chat_settings,
-	NULL,
-};
-
 static int fail(struct lf_server *server, const char *what, int err)
 {
 	lf_log(LF_ERROR, "admin", "cannot start: %s: %s", what, strerror(-err));
@@ -456,7 +446,7 @@ int lf_server_open(struct lf_server *server)
 	if (err)
 		return err;
 	err = lf_settings_open(&server->settings, server->store, server->vault,
-			       tables, on_settings, server);
+			       lf_server_settings, on_settings, server);
 	return err ? fail(server, "settings", err) : 0;
 }
 

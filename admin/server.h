@@ -2,9 +2,9 @@
  * admin/server.h - all rooms put together: who is opened after whom, and
  * closed before whom.
  *
- *     conf -> store -> vault -> settings -> monitor -> directory, notes -> sip
- * -> board
- *          -> SIP/SIMPLE feeds -> console -> chat -> control socket -> ready
+ *     conf -> store -> settings -> monitor -> directory, notes -> sip -> board
+ *          -> SIP/SIMPLE feeds -> presence server -> console -> chat -> web
+ *          -> control socket -> ready
  */
 #ifndef LF_ADMIN_SERVER_H
 #define LF_ADMIN_SERVER_H
@@ -26,6 +26,7 @@ struct lf_directory;
 struct lf_health;
 struct lf_monitor;
 struct lf_notes;
+struct lf_setting_def;
 struct lf_settings;
 struct lf_simple;
 struct lf_sip;
@@ -37,6 +38,9 @@ struct lf_web;
 
 /* What boots the server: every section and key of lampfield.conf(5). */
 extern const struct lf_conf_key lf_server_conf[];
+
+/* The catalogue of settings: every room's table, NULL-ended. */
+extern const struct lf_setting_def *const lf_server_settings[];
 
 /* Open to the files of admin/ only; a part is NULL before it is opened. */
 struct lf_server {
@@ -72,11 +76,6 @@ struct lf_server {
 	size_t closing; /* parts that finish later */
 };
 
-static inline uv_loop_t *lf_server_loop(const struct lf_server *server)
-{
-	return server->loop;
-}
-
 /*
  * `server` is zeroed but for loop, conf and the callbacks. A failure before
  * on_ready is logged with what to do and returned, or given to on_ready;
@@ -85,7 +84,7 @@ static inline uv_loop_t *lf_server_loop(const struct lf_server *server)
 int lf_server_open(struct lf_server *server);
 void lf_server_close(struct lf_server *server);
 
-/* New certificates and log level; on error the old ones stay (SIGHUP). */
+/* New certificates; on error the old ones stay (SIGHUP, `lampctl reload`). */
 int lf_server_reload(struct lf_server *server, char *err_text, size_t size);
 
 #endif
