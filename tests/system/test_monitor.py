@@ -43,13 +43,13 @@ def test_a_silent_feed_is_an_alarm_until_it_answers(server, tmp_path, cleanup):
     server.ctl("set", "monitor.failing-after=1")
     port = free_port()
     server.add_feed(f"127.0.0.1:{port}", probe_interval="1")
-    rows = wait_for("alarm", lambda: server.ctl("alarms"))
-    assert [(r["name"], r["subject"], r["severity"]) for r in rows] == [
-        ("feed-down", "pbx", "error")]
+    rows = wait_for("alarm", lambda: [
+        r for r in server.ctl("alarms") if r["name"] == "feed-down"])
+    assert [(r["subject"], r["severity"]) for r in rows] == [("pbx", "error")]
     assert str(port) in rows[0]["text"]
     assert "lampctl status" in rows[0]["remedy"]
     cleanup(Sim(tmp_path, listen=f"127.0.0.1:{port}"))
-    wait_for("no alarm", lambda: not server.ctl("alarms"))
+    wait_for("no alarm", lambda: "feed-down" not in alarms(server))
     assert names(server, "category=feed") == ["feed-up", "feed-down"]
     # One row, and one only, however long it lasted.
     assert len(events(server, "event=feed-down")) == 1
@@ -98,7 +98,7 @@ def test_limits_of_the_machine_are_alarms(server):
     wait_for("alarms", lambda: {"disk-low", "memory-low"} <= set(alarms(server)))
     assert "old-events-deleted" in names(server)
     server.ctl("set", "monitor.disk-low=0", "monitor.memory-low=0")
-    wait_for("no alarms", lambda: not alarms(server))
+    wait_for("no alarms", lambda: not {"disk-low", "memory-low"} & set(alarms(server)))
     assert {"disk-fine", "memory-fine"} <= set(names(server))
 
 
@@ -131,12 +131,12 @@ def test_a_certificate_near_its_end_is_an_alarm(tmp_path, cleanup):
             check=True, capture_output=True)
     make(3)
     server = cleanup(Server(tmp_path).start())
-    rows = wait_for("alarm", lambda: server.ctl("alarms"))
-    assert rows[0]["name"] == "certificate-expires"
+    rows = wait_for("alarm", lambda: [
+        r for r in server.ctl("alarms") if r["name"] == "certificate-expires"])
     assert rows[0]["subject"].endswith("cert.pem")
     make(400)
     server.ctl("reload")
-    wait_for("no alarm", lambda: not server.ctl("alarms"))
+    wait_for("no alarm", lambda: "certificate-expires" not in alarms(server))
 
 
 # ---- metrics ----
