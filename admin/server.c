@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "admin/commands.h"
 #include "admin/control.h"
@@ -17,13 +15,11 @@
 #include "admin/metrics.h"
 #include "chat/chat.h"
 #include "console/console.h"
-#include "core/certificate.h"
 #include "core/clock.h"
 #include "core/listen.h"
 #include "core/log.h"
 #include "core/secret.h"
 #include "core/stream.h"
-#include "core/text.h"
 #include "core/timer.h"
 #include "directory/access.h"
 #include "directory/note.h"
@@ -38,36 +34,10 @@
 
 #include "core/banned.h"
 
-static int fail(struct lf_server *server, const char *what, int err)
+int lf_server_fail(const char *what, int err)
 {
 	lf_log(LF_ERROR, "admin", "cannot start: %s: %s", what, strerror(-err));
 	return err;
-}
-
-/*
- * "127.0.0.1:51234", "[::1]:51234"; a port of 0 is any free one. Returns
- * 1 for "off", 0, or -EINVAL.
- */
-static int parse_listen(const char *text, char *address, size_t size,
-			uint16_t *ret_port)
-{
-	const char *colon = strrchr(text, ':');
-	int64_t port;
-	size_t len;
-
-	if (!strcmp(text, "off"))
-		return 1;
-	if (!colon || lf_text_int(&port, colon + 1, 0, 65535))
-		return -EINVAL;
-	len = (size_t)(colon - text);
-	if (len > 1 && text[0] == '[' && text[len - 1] == ']') {
-		text++;
-		len -= 2;
-	}
-	if (!len || !lf_text_copy_n(address, size, text, len))
-		return -EINVAL;
-	*ret_port = (uint16_t)port;
-	return 0;
 }
 
 static int open_store(struct lf_server *server)
@@ -85,7 +55,7 @@ static int open_store(struct lf_server *server)
 	}
 	path = lf_conf_text(server->conf, "store", "key-file");
 	err = lf_vault_open(&server->vault, path);
-	return err ? fail(server, path, err) : 0;
+	return err ? lf_server_fail(path, err) : 0;
 }
 
 static int open_sip(struct lf_server *server)
@@ -103,180 +73,7 @@ static int open_sip(struct lf_server *server)
 	};
 	int err = lf_sip_new(&server->sip, server->timers, &opts);
 
-	return err ? fail(server, "SIP", err) : 0;
-}
-
-/* First start without a certificate: consoles must still be able to log in. */
-static int open_tls(struct lf_server *server)
-{
-	const char *cert = lf_conf_text(server->conf, "tls", "certificate");
-	const char *key = lf_conf_text(server->conf, "tls", "key");
-	char host[256] = "localhost";
-	int err;
-
-	if (access(cert, F_OK) && access(key, F_OK)) {
-		gethostname(host, sizeof(host) - 1);
-		err = lf_certificate_make(cert, key, host);
-		if (err)
-			return fail(server, cert, err);
-		lf_log(LF_NOTICE, "admin",
-		       "made a self-signed certificate for %s in %s; install "
-		       "one that your consoles trust",
-		       host, cert);
-	}
-	err = lf_tls_server(&server->tls, cert, key);
-	return err ? fail(server, cert, err) : 0;
-}
-
-static int listen_web(struct lf_server *server, const char *name)
-{
-	const char *text = lf_conf_text(server->conf, "web", name);
-	bool is_tls = !strcmp(name, "tls");
-	char address[64];
-	uint16_t port;
-	int err = parse_listen(text, address, sizeof(address), &port);
-
-	if (err == 1)
-		return 0;
-	if (!err)
-		err = lf_web_listen(
-			server->web, address, port,
-			is_tls ? lf_conf_text(server->conf, "tls",
-					      "certificate")
-			       : NULL,
-			is_tls ? lf_conf_text(server->conf, "tls", "key")
-			       : NULL,
-			&port);
-	if (err)
-		return fail(server, text, err);
-	lf_log(LF_NOTICE, "admin", "web %s on port %u", name, port);
-	return 0;
-}
-
-/* Paths are named before the first port opens (core/listen.h). */
-static int listen_all(struct lf_server *server)
-{
-	int err = listen_web(server, "plain");
-
-	return err ? err : listen_web(server, "tls");
-}
-
-static size_t list_links(size_t i, const char **ret_name,
-			 const char **ret_state, void *arg)
-{
-	struct lf_server *server = arg;
-	struct lf_simple_status status;
-
-	if (!server->simple || lf_simple_status(server->simple, i, &status))
-		return 0;
-	*ret_name = status.name;
-	*ret_state = status.state >= LF_FEED_UP ? "up" : "down";
-	return 1;
-}
-
-/* The origins as core/listen.h wants them: NULL-ended, or NULL. */
-static int copy_origins(const struct lf_conf *conf, const char **list,
-			size_t max)
-{
-	size_t n = 0;
-	const char *item;
-
-	for (; (item = lf_conf_item(conf, "web", "origins", n)); n++) {
-		if (n + 1 >= max)
-			return -E2BIG;
-		list[n] = item;
-	}
-	list[n] = NULL;
-	return (int)n;
-}
-
-/* ---- chat and console, which do not know each other (S196) ---- */
-
-static enum lf_console_chat_state
-find_chat_state(const char *username, size_t *ret_contacts, void *arg)
-{
-	static const enum lf_console_chat_state states[] = {
-		[LF_CHAT_AGENT_OUT] = LF_CONSOLE_CHAT_OUT,
-		[LF_CHAT_AGENT_READY] = LF_CONSOLE_CHAT_READY,
-		[LF_CHAT_AGENT_NOT_READY] = LF_CONSOLE_CHAT_NOT_READY,
-		[LF_CHAT_AGENT_BUSY] = LF_CONSOLE_CHAT_BUSY,
-	};
-	const struct lf_server *server = arg;
-
-	if (!server->chat)
-		return LF_CONSOLE_CHAT_OUT;
-	return states[lf_chat_agent_state(server->chat, username,
-					  ret_contacts)];
-}
-
-static int set_chat_ready(const char *username, bool is_ready, void *arg)
-{
-	struct lf_server *server = arg;
-
-	if (!server->chat)
-		return -ENOENT;
-	return lf_chat_set_ready(server->chat, username, is_ready);
-}
-
-static const struct lf_console_chat_ops chat_ops = {
-	.state = find_chat_state,
-	.set_ready = set_chat_ready,
-};
-
-static void on_agent_change(const char *username, void *arg)
-{
-	struct lf_server *server = arg;
-
-	if (server->console)
-		lf_console_chat_changed(server->console, username);
-}
-
-static int open_console(struct lf_server *server)
-{
-	const struct lf_console_parts parts = {
-		.timers = server->timers,
-		.board = server->board,
-		.directory = server->directory,
-		.notes = server->notes,
-		.settings = server->settings,
-		.access = server->access,
-		.links = list_links,
-		.links_arg = server,
-		.chat = &chat_ops,
-		.chat_arg = server,
-	};
-	struct lf_console_opts opts = {
-		.node = lf_conf_text(server->conf, "server", "node"),
-		.tls = server->tls,
-		.web = server->web,
-	};
-	const char *plain = lf_conf_text(server->conf, "console", "plain");
-	const char *tls = lf_conf_text(server->conf, "console", "tls");
-	char plain_address[64], tls_address[64];
-	const char *origins[64];
-	int err, n = copy_origins(server->conf, origins, 64);
-
-	if (n < 0)
-		return fail(server, "web origins", n);
-	opts.ws_origins = n ? origins : NULL;
-	err = parse_listen(plain, plain_address, sizeof(plain_address),
-			   &opts.plain_port);
-	if (err < 0)
-		return fail(server, plain, err);
-	opts.plain_address = err ? NULL : plain_address;
-	err = parse_listen(tls, tls_address, sizeof(tls_address),
-			   &opts.tls_port);
-	if (err < 0)
-		return fail(server, tls, err);
-	opts.tls_address = err ? NULL : tls_address;
-
-	err = lf_console_open(&server->console, &parts, &opts);
-	if (err)
-		return fail(server, "console", err);
-	lf_log(LF_NOTICE, "admin", "consoles on port %u, with TLS on %u",
-	       lf_console_plain_port(server->console),
-	       lf_console_tls_port(server->console));
-	return 0;
+	return err ? lf_server_fail("SIP", err) : 0;
 }
 
 static int open_control(struct lf_server *server)
@@ -284,7 +81,7 @@ static int open_control(struct lf_server *server)
 	const char *path = lf_conf_text(server->conf, "server", "control");
 	int err = lf_control_open(&server->control, server, path, lf_commands);
 
-	return err ? fail(server, path, err) : 0;
+	return err ? lf_server_fail(path, err) : 0;
 }
 
 static int open_agent(struct lf_server *server)
@@ -299,7 +96,7 @@ static int open_agent(struct lf_server *server)
 	};
 	int err = lf_agent_open(&server->agent, &parts);
 
-	return err ? fail(server, "presence server", err) : 0;
+	return err ? lf_server_fail("presence server", err) : 0;
 }
 
 /* The last part is open: let everybody in. */
@@ -308,14 +105,22 @@ static void on_chat(int err, void *arg)
 	struct lf_server *server = arg;
 
 	if (err)
-		fail(server, "chat", err);
+		lf_server_fail("chat", err);
 	else
-		err = listen_all(server);
+		err = lf_server_listen(server);
 	if (!err)
 		err = open_control(server);
 	if (!err && (err = lf_health_open(&server->health, server)))
-		fail(server, "health", err);
+		lf_server_fail("health", err);
 	server->on_ready(err, server->arg);
+}
+
+static void on_agent_change(const char *username, void *arg)
+{
+	struct lf_server *server = arg;
+
+	if (server->console)
+		lf_console_chat_changed(server->console, username);
 }
 
 /* Phones do without chat: schemas that are missing stop nobody else. */
@@ -339,7 +144,7 @@ static int open_chat(struct lf_server *server)
 	int err = lf_chat_open(&server->chat, &parts, &opts, on_chat, server);
 
 	if (err != -EINVAL)
-		return err ? fail(server, "chat", err) : 0;
+		return err ? lf_server_fail("chat", err) : 0;
 	lf_log(LF_ERROR, "admin", "web chat is off");
 	on_chat(0, server);
 	return 0;
@@ -352,7 +157,7 @@ static void on_dialogs(void *arg)
 	int err = open_agent(server);
 
 	if (!err)
-		err = open_console(server);
+		err = lf_server_open_console(server);
 	if (!err)
 		err = open_chat(server);
 	if (err)
@@ -368,19 +173,19 @@ static int open_presence(struct lf_server *server)
 	err = lf_board_new(&server->board, server->timers, server->directory,
 			   server->settings);
 	if (err)
-		return fail(server, "board", err);
-	err = open_tls(server);
+		return lf_server_fail("board", err);
+	err = lf_server_open_tls(server);
 	if (err)
 		return err;
 	err = lf_web_new(&server->web, server->loop);
 	if (!err)
 		err = lf_metrics_serve(server);
 	if (err)
-		return fail(server, "web", err);
+		return lf_server_fail("web", err);
 	err = lf_simple_open(&server->simple, server->timers, server->sip,
 			     server->board, server->settings, server->store,
 			     on_dialogs, server);
-	return err ? fail(server, "SIP/SIMPLE feeds", err) : 0;
+	return err ? lf_server_fail("SIP/SIMPLE feeds", err) : 0;
 }
 
 static void on_users(int err, void *arg)
@@ -388,7 +193,7 @@ static void on_users(int err, void *arg)
 	struct lf_server *server = arg;
 
 	if (err)
-		fail(server, "users", err);
+		lf_server_fail("users", err);
 	else
 		err = open_presence(server);
 	if (err)
@@ -400,14 +205,14 @@ static void on_monitor(int err, void *arg)
 	struct lf_server *server = arg;
 
 	if (err)
-		fail(server, "monitor", err);
+		lf_server_fail("monitor", err);
 	if (!err && (err = lf_notes_open(&server->notes, server->store)))
-		fail(server, "notes", err);
+		lf_server_fail("notes", err);
 	if (!err && (err = lf_directory_open(&server->directory, server->store,
 					     on_users, server)))
-		fail(server, "users", err);
+		lf_server_fail("users", err);
 	if (!err && (err = lf_access_new(&server->access, server->directory)))
-		fail(server, "access", err);
+		lf_server_fail("access", err);
 	if (err)
 		server->on_ready(err, server->arg);
 }
@@ -424,10 +229,10 @@ static void on_settings(int err, void *arg)
 	};
 
 	if (err)
-		fail(server, "settings", err);
+		lf_server_fail("settings", err);
 	if (!err && (err = lf_monitor_open(&server->monitor, &opts, on_monitor,
 					   server)))
-		fail(server, "monitor", err);
+		lf_server_fail("monitor", err);
 	if (err)
 		server->on_ready(err, server->arg);
 }
@@ -441,13 +246,13 @@ int lf_server_open(struct lf_server *server)
 	lf_list_init(&server->tops);
 	err = lf_timers_new(&server->timers, server->loop);
 	if (err)
-		return fail(server, "timers", err);
+		return lf_server_fail("timers", err);
 	err = open_store(server);
 	if (err)
 		return err;
 	err = lf_settings_open(&server->settings, server->store, server->vault,
 			       lf_server_settings, on_settings, server);
-	return err ? fail(server, "settings", err) : 0;
+	return err ? lf_server_fail("settings", err) : 0;
 }
 
 static void on_part_closed(void *arg)

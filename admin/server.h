@@ -87,4 +87,12 @@ void lf_server_close(struct lf_server *server);
 /* New certificates; on error the old ones stay (SIGHUP, `lampctl reload`). */
 int lf_server_reload(struct lf_server *server, char *err_text, size_t size);
 
+/* ---- inside admin/ ---- */
+/* Logs why the start ends here; returns `err`. */
+int lf_server_fail(const char *what, int err);
+/* ports.c: in this order; the web's paths are named before it listens. */
+int lf_server_open_tls(struct lf_server *server);
+int lf_server_open_console(struct lf_server *server);
+int lf_server_listen(struct lf_server *server);
+
 #endif
