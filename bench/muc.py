@@ -26,7 +26,7 @@ JOIN = ("<presence to='r{}@conference.localhost/{}'>"
         "<x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x></presence>")
 SAY = ("<message to='r{}@conference.localhost' type='groupchat' id='lg-{:016x}-{}-{:05d}'>"
        "<body>{}</body></message>")
-DRAIN_S = 5
+DRAIN_S = 60
 
 
 class Ejabberd:
