@@ -135,6 +135,10 @@ static void filters_leave_the_rest_out(void **state)
 	f.application = "system";
 	assert_int_equal(0, rig_read(rig, &f, 10));
 	assert_int_equal(0, rig->n);
+	f = (struct lf_event_filter){.text = "version",
+				     .at_least = LF_SEVERITY_ERROR};
+	assert_int_equal(0, rig_read(rig, &f, 10));
+	assert_int_equal(0, rig->n);
 	f = (struct lf_event_filter){.text = "m\xc3\xbcll"};
 	assert_int_equal(0, rig_read(rig, &f, 10));
 	assert_int_equal(1, rig->n);
