@@ -85,6 +85,9 @@ static int on_ws_event(struct lf_web *web, struct lf_web_session *session,
 		return lf_ws_on_established(web, session, wsi);
 	case LWS_CALLBACK_RECEIVE:
 		return lf_ws_on_receive(session, wsi, in, len);
+	case LWS_CALLBACK_RECEIVE_PONG:
+		lf_ws_on_pong(session);
+		return 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return lf_ws_on_writable(session, wsi);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
@@ -116,6 +119,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason,
 				       wsi);
 	case LWS_CALLBACK_ESTABLISHED:
 	case LWS_CALLBACK_RECEIVE:
+	case LWS_CALLBACK_RECEIVE_PONG:
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 	case LWS_CALLBACK_CLOSED:

@@ -78,6 +78,11 @@ int lf_ws_send(struct lf_ws *ws, const void *data, size_t len);
 size_t lf_ws_backlog(const struct lf_ws *ws);
 void lf_ws_want_drain(struct lf_ws *ws);
 void lf_ws_pause(struct lf_ws *ws, bool paused);
+/*
+ * Pings that often (to a quarter of a second), in place of the port's minute.
+ * Who leaves two pings without any answer is cut off: on_close, code 0.
+ */
+void lf_ws_keep_alive(struct lf_ws *ws, int64_t interval_ms);
 /* Closes after what is queued; on_close still follows. */
 void lf_ws_close(struct lf_ws *ws, int code, const char *reason);
 /* The code the peer closed with, from on_close on; 0: none, or it was lost. */

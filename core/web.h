@@ -67,6 +67,7 @@ int lf_ws_on_receive(struct lf_web_session *session, struct lws *wsi,
 int lf_ws_on_writable(struct lf_web_session *session, struct lws *wsi);
 void lf_ws_on_peer_close(struct lf_web_session *session, const void *data,
 			 size_t len);
+void lf_ws_on_pong(struct lf_web_session *session);
 void lf_ws_drop(struct lf_web_session *session);
 /* The `i`-th distinct subprotocol, NULL past the end. */
 const char *lf_ws_subprotocol(const struct lf_web *web, size_t i);

@@ -17,6 +17,8 @@
 #include "core/banned.h"
 
 #define CLOSE_MS 5000
+#define PINGS_MISSED_MAX 2
+#define CALM_MS 45000  /* less than the port's idle policy waits */
 #define MAX_REASON 123 /* RFC 6455, 5.5: 125 with the code */
 
 struct socket {
@@ -45,10 +47,13 @@ struct lf_ws {
 	struct lf_list out, texts;
 	size_t backlog, unsent; /* queued; of the last written message */
 	struct lf_chore turn;
-	struct lf_due overdue;
+	struct lf_due overdue, ping;
+	int64_t ping_ms;       /* 0: the port pings */
+	unsigned calms, pings; /* until the next; since it was heard */
 	int close_code, peer_code;
 	char close_reason[MAX_REASON + 1];
-	bool is_opening, is_closing, has_sent_close, is_paused, wants_drain;
+	bool is_opening, is_closing, has_sent_close, is_paused, wants_drain,
+		wants_ping;
 	char peer[LF_ADDRESS_SIZE];
 };
 
@@ -245,6 +250,63 @@ static void on_overdue(struct lf_due *due)
 	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
 }
 
+/* ---- is the peer still there? ---- */
+
+/* An interval is as many pieces as the port's own policy needs to be calmed. */
+static void wait_to_ping(struct lf_ws *ws)
+{
+	const int64_t pieces = (ws->ping_ms + CALM_MS - 1) / CALM_MS;
+
+	if (!ws->calms)
+		ws->calms = (unsigned)pieces;
+	lf_hub_start(ws->web->hub, &ws->ping, ws->ping_ms / pieces);
+}
+
+static void on_ping(struct lf_due *due)
+{
+	struct lf_ws *ws = LF_CONTAINER_OF(due, struct lf_ws, ping);
+
+	if (ws->is_closing)
+		return;
+	lws_validity_confirmed(ws->wsi);
+	if (--ws->calms == 0) {
+		/* What a paused one answers is not read. */
+		if (ws->is_paused)
+			ws->pings = 0;
+		if (ws->pings++ >= PINGS_MISSED_MAX) {
+			on_overdue(&ws->overdue);
+			return;
+		}
+		ws->wants_ping = true;
+		lws_callback_on_writable(ws->wsi);
+	}
+	wait_to_ping(ws);
+}
+
+void lf_ws_keep_alive(struct lf_ws *ws, int64_t interval_ms)
+{
+	if (ws->is_closing || ws->ping_ms == interval_ms)
+		return;
+	ws->ping_ms = interval_ms;
+	ws->calms = 0;
+	wait_to_ping(ws);
+}
+
+void lf_ws_on_pong(struct lf_web_session *session)
+{
+	if (session->ws)
+		session->ws->pings = 0;
+}
+
+static int send_ping(struct lf_ws *ws)
+{
+	unsigned char room[LWS_PRE + 1];
+
+	ws->wants_ping = false;
+	return lws_write(ws->wsi, room + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1
+									 : 0;
+}
+
 static struct lf_ws *ws_new(struct lf_web *web, struct lws *wsi,
 			    const struct socket *s)
 {
@@ -260,6 +322,8 @@ static struct lf_ws *ws_new(struct lf_web *web, struct lws *wsi,
 	ws->overdue.fn = on_overdue;
 	lf_list_init(&ws->turn.node);
 	lf_list_init(&ws->overdue.node);
+	ws->ping.fn = on_ping;
+	lf_list_init(&ws->ping.node);
 	lf_list_init(&ws->out);
 	lf_list_init(&ws->texts);
 	lf_web_format_peer(ws->peer, wsi);
@@ -315,6 +379,7 @@ void lf_ws_drop(struct lf_web_session *session)
 	ws->is_closing = true;
 	lf_list_del(&ws->node);
 	lf_list_del(&ws->overdue.node);
+	lf_list_del(&ws->ping.node);
 	if (ws->ops)
 		ws->ops->on_close(ws, ws->conn);
 
@@ -345,6 +410,7 @@ int lf_ws_on_receive(struct lf_web_session *session, struct lws *wsi,
 
 	if (!ws || ws->is_closing)
 		return 0;
+	ws->pings = 0;
 	if (lws_frame_is_binary(wsi))
 		return refuse(wsi, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE,
 			      "text only");
@@ -398,6 +464,8 @@ int lf_ws_on_writable(struct lf_web_session *session, struct lws *wsi)
 	if (!ws)
 		return -1;
 	ws->unsent = 0;
+	if (ws->wants_ping && !ws->is_closing && send_ping(ws))
+		return -1;
 	while (!lf_list_is_empty(&ws->out) && ws->unsent == 0 &&
 	       !lws_send_pipe_choked(wsi))
 		if (send_next(ws))

@@ -678,6 +678,71 @@ static void a_message_is_echoed(void **state)
 	assert_int_equal(0, w->desk.code);
 }
 
+#define PONG 0x8a
+
+/* Pings as often as the clock is moved; waits for the next one. */
+static void expect_ping(struct world *w, struct lf_hub *hub)
+{
+	lf_buf_reset(&w->peer.got);
+	lf_hub_expire(hub, INT64_MAX);
+	RUN_UNTIL(w, has(&w->peer, "\x89"));
+}
+
+static void who_answers_pings_is_kept(void **state)
+{
+	struct world *w = *state;
+	struct lf_hub *hub;
+
+	assert_int_equal(0, lf_hub_get(&hub, &w->loop));
+	open_console(w, false);
+	lf_ws_keep_alive(w->desk.ws, 30000);
+	for (int i = 0; i < 6; i++) {
+		expect_ping(w, hub);
+		if (i < 3)
+			frame(&w->peer, PONG, "y", 1);
+		else /* any word will do */
+			frame(&w->peer, TEXT, "hello", 5);
+		frame(&w->peer, PING, "x", 1); /* all before it was read */
+		RUN_UNTIL(w, has(&w->peer, "\x8a\x01x"));
+	}
+	assert_int_equal(0, w->desk.closed);
+	lf_hub_unref(hub);
+}
+
+static void two_pings_without_an_answer_are_the_end(void **state)
+{
+	struct world *w = *state;
+	struct lf_hub *hub;
+
+	assert_int_equal(0, lf_hub_get(&hub, &w->loop));
+	open_console(w, false);
+	lf_ws_keep_alive(w->desk.ws, 30000);
+	expect_ping(w, hub);
+	expect_ping(w, hub);
+	assert_int_equal(0, w->desk.closed);
+	lf_hub_expire(hub, INT64_MAX);
+	RUN_UNTIL(w, w->desk.closed);
+	assert_int_equal(0, w->desk.code);
+	lf_hub_unref(hub);
+}
+
+static void a_long_interval_is_not_shortened(void **state)
+{
+	struct world *w = *state;
+	struct lf_hub *hub;
+
+	assert_int_equal(0, lf_hub_get(&hub, &w->loop));
+	open_console(w, false);
+	lf_ws_keep_alive(w->desk.ws, 100000); /* three pieces */
+	lf_hub_expire(hub, INT64_MAX);
+	lf_hub_expire(hub, INT64_MAX);
+	frame(&w->peer, PING, "x", 1);
+	RUN_UNTIL(w, has(&w->peer, "\x8a\x01x"));
+	assert_false(has(&w->peer, "\x89"));
+	expect_ping(w, hub);
+	lf_hub_unref(hub);
+}
+
 static void the_code_of_a_closing_peer_is_told(void **state)
 {
 	struct world *w = *state;
@@ -986,6 +1051,9 @@ int main(void)
 		T(a_taken_port_and_bad_files_are_errors),
 		T(a_message_is_echoed),
 		T(the_code_of_a_closing_peer_is_told),
+		T(who_answers_pings_is_kept),
+		T(two_pings_without_an_answer_are_the_end),
+		T(a_long_interval_is_not_shortened),
 		T(a_message_is_echoed_over_tls),
 		T(fragments_are_one_message),
 		T(the_longest_message_passes_and_one_more_byte_does_not),
