@@ -121,6 +121,7 @@ static void reread(struct lf_timer *timer, void *arg)
 	}
 	lf_chat_now(chat);
 	lf_chat_engine_configure(chat->engine, config);
+	lf_chat_sessions_configure(chat);
 	lf_chat_flush(chat);
 	lf_chat_phones_look(chat);
 }

@@ -80,6 +80,7 @@ void lf_chat_check_closed(struct lf_chat *chat);
 
 /* session.c */
 int lf_chat_sessions_open(struct lf_chat *chat);
+void lf_chat_sessions_configure(struct lf_chat *chat); /* anew */
 void lf_chat_sessions_close(struct lf_chat *chat);
 void lf_chat_sessions_done(struct lf_chat *chat);
 struct lf_chat_peer *lf_chat_session_peer(struct lf_chat *chat, uint64_t id);

@@ -134,6 +134,21 @@ bool lf_chat_is_welcome(const struct lf_chat_config *config, const char *origin)
 	return lf_chat_list_has_host(config->cors, name);
 }
 
+/* Customers' pages answer by themselves, once a minute (core/listen.h). */
+static void keep_alive(struct lf_chat_session *s)
+{
+	if (s->peer.is_agent && !s->is_cut)
+		lf_ws_keep_alive(
+			s->ws,
+			(int64_t)s->chat->engine->config->keep_alive_s * 1000);
+}
+
+void lf_chat_sessions_configure(struct lf_chat *chat)
+{
+	LF_LIST_FOREACH (node, &chat->sessions)
+		keep_alive(LF_CONTAINER_OF(node, struct lf_chat_session, node));
+}
+
 static int on_open(struct lf_ws *ws, void *arg, void **ret_conn)
 {
 	const struct lf_chat_endpoint *end = arg;
@@ -168,6 +183,7 @@ static int on_open(struct lf_ws *ws, void *arg, void **ret_conn)
 	lf_list_add_tail(&chat->sessions, &s->node);
 	lf_chat_now(chat);
 	lf_chat_peer_open(chat->engine, &s->peer, id, end->is_agent);
+	keep_alive(s);
 	lf_chat_flush(chat);
 	*ret_conn = s;
 	return 0;

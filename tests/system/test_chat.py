@@ -1,6 +1,7 @@
 """Web chat from outside: real sockets, a real store, and restarts."""
 
 import asyncio
+import socket
 
 import pytest
 import websockets
@@ -120,6 +121,20 @@ def test_a_final_close_ends_the_chat_and_another_does_not(server):
         await anna.got("customerDisconnect")
 
     run(story())
+
+
+def test_agents_are_pinged_as_often_as_the_setting_says(server):
+    with socket.create_connection(("127.0.0.1", server.web_port), chat.DEADLINE) as raw:
+        raw.sendall(b"GET /AgentControllerWeb/chat HTTP/1.1\r\nHost: a\r\n"
+                    b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                    b"Sec-WebSocket-Version: 13\r\n\r\n")
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += raw.recv(4096)
+        # Also for who is connected already; the default is 30 seconds.
+        chat.configure(server, keepAliveTime_inSeconds=5)
+        assert raw.recv(4096) == b"\x89\x00"
 
 
 QUEUE = "/CustomerControllerWeb/currentqueue"
