@@ -36,6 +36,7 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
 
 KILLS = int(os.environ.get("KILLS", "20"))
 ROOMS = 4
+FULL = 6000
 
 
 class Room:
@@ -46,6 +47,9 @@ class Room:
         self.seen = []     # by the agent: texts, in order
         self.acked = set() # sent by the agent and acknowledged
         self.shown = []    # to the customer
+
+    def size(self):
+        return len(self.seen) + len(self.acked)
 
 
 def order_is_kept(part, whole):
@@ -105,31 +109,58 @@ async def until_killed(server, tasks, moment):
         assert isinstance(r, (Closed, websockets.ConnectionClosed)), r
 
 
+async def begin(agent, port, rooms, waiting):
+    await agent.ready()
+    for _ in range(ROOMS):
+        room = Room()
+        room.customer = await (await Customer(port).open()).request()
+        await agent.got("ext.contactOffered")
+        await agent.join(room.customer.guid)
+        rooms[room.customer.guid] = room
+    await agent.send("ext.setReadyState", ready=False)
+    await agent.got("ext.agentState")
+    for _ in range(3):
+        waiting.append(await (await Customer(port).open()).request("WC_Support"))
+
+
+async def go_on(agent, port, rooms, waiting):
+    for place, old in enumerate(waiting, 1):
+        new = await (await Customer(port).open()).resume(old)
+        await new.send("queueStatus")
+        assert (await new.got("queueStatus"))["positionInQueue"] == place
+        waiting[place - 1] = new
+    for guid, room in rooms.items():
+        check(room, await agent.join(guid))
+        room.customer = await (await Customer(port).open()).resume(room.customer)
+        assert (await room.customer.got("newParticipant"))["agentId"] == "anna"
+
+
+async def end(agent, rooms, waiting):
+    """All go home, before a room is full (10,000 messages)."""
+    for customer in waiting:
+        await customer.send("closeConversation")
+        await customer.until("closeConversation")
+    for guid in rooms:
+        await agent.send("agentQuitChat", guid=guid)
+        await agent.until("agentQuitChat")
+        await agent.send("agentSetClosedReason", guid=guid, closedReasonCode=44)
+        await agent.until("agentSetClosedReason")
+    await agent.send("agentLogout")
+    await agent.closed(1000)
+    waiting.clear()
+    rooms.clear()
+
+
 async def one_life(server, rooms, waiting, counter, guids):
     port = server.web_port
     agent = await (await Agent(port).open()).login("anna", reconnect=True)
+    if rooms:
+        await go_on(agent, port, rooms, waiting)
+    if any(r.size() > FULL for r in rooms.values()):
+        await end(agent, rooms, waiting)
+        agent = await (await Agent(port).open()).login("anna")
     if not rooms:
-        await agent.ready()
-        for _ in range(ROOMS):
-            room = Room()
-            room.customer = await (await Customer(port).open()).request()
-            await agent.got("ext.contactOffered")
-            await agent.join(room.customer.guid)
-            rooms[room.customer.guid] = room
-        await agent.send("ext.setReadyState", ready=False)
-        await agent.got("ext.agentState")
-        for _ in range(3):
-            waiting.append(await (await Customer(port).open()).request("WC_Support"))
-    else:
-        for place, old in enumerate(waiting, 1):
-            new = await (await Customer(port).open()).resume(old)
-            await new.send("queueStatus")
-            assert (await new.got("queueStatus"))["positionInQueue"] == place
-            waiting[place - 1] = new
-        for guid, room in rooms.items():
-            check(room, await agent.join(guid))
-            room.customer = await (await Customer(port).open()).resume(room.customer)
-            assert (await room.customer.got("newParticipant"))["agentId"] == "anna"
+        await begin(agent, port, rooms, waiting)
     new = await (await Customer(port).open()).request("WC_Support")
     assert new.guid not in guids
     guids.add(new.guid)
@@ -166,13 +197,14 @@ def test_nothing_acknowledged_is_lost(tmp_path):
     server = lampfield.Server(tmp_path, env=slow_disk(tmp_path)).start()
     try:
         chat.set_up(server)
-        rooms, waiting, counter, guids = {}, [], [0], set()
+        rooms, waiting, counter, guids, everything = {}, [], [0], set(), {}
         for _ in range(KILLS):
             asyncio.run(one_life(server, rooms, waiting, counter, guids))
+            everything.update(rooms)
             server.start()
-        acked = sum(len(r.acked) for r in rooms.values())
-        seen = sum(len(r.seen) + len(r.shown) for r in rooms.values())
+        acked = sum(len(r.acked) for r in everything.values())
+        seen = sum(len(r.seen) + len(r.shown) for r in everything.values())
         assert acked > 10 * KILLS and seen > 10 * KILLS
-        print(f"{KILLS} kills, {acked} acknowledged, {seen} shown")
+        print(f"{KILLS} kills, {len(everything)} rooms, {acked} acknowledged, {seen} shown")
     finally:
         server.stop()
