@@ -28,8 +28,6 @@
 #define TLS_CHUNK (64 * 1024)
 /* One stream reads this much, then it is the others' turn. */
 #define READ_BUDGET LF_HUB_BUFFER
-/* A drained queue keeps a small buffer for the next turn. */
-#define QUEUE_KEEP 4096
 
 enum state {
 	CONNECTING,
@@ -58,39 +56,6 @@ struct lf_stream {
 };
 
 static void on_poll(uv_poll_t *poll, int status, int events);
-
-/* ---- the queue ---- */
-
-int lf_queue_add(struct lf_queue *q, const void *data, size_t len)
-{
-	lf_buf_add(&q->buf, data, len);
-	return lf_buf_error(&q->buf);
-}
-
-size_t lf_queue_len(const struct lf_queue *q)
-{
-	return q->buf.len - q->off;
-}
-
-const char *lf_queue_data(const struct lf_queue *q)
-{
-	return q->buf.data + q->off;
-}
-
-void lf_queue_consume(struct lf_queue *q, size_t len)
-{
-	q->off += len;
-	if (q->off == q->buf.len) {
-		q->off = 0;
-		q->buf.len = 0;
-		if (q->buf.cap > QUEUE_KEEP)
-			lf_buf_done(&q->buf);
-	} else if (q->off > q->buf.len / 2) {
-		/* Each byte moves once at most for each that left. */
-		lf_buf_consume(&q->buf, q->off);
-		q->off = 0;
-	}
-}
 
 /* ---- the end ---- */
 

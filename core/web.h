@@ -4,6 +4,7 @@
  *
  *     listen.c   the context, the ports, and who gets which callback
  *     web.c      HTTP: routes, requests, answers
+ *     web_text.c headers and parameters of a request
  *     ws.c       WebSocket: messages in and out
  */
 #ifndef LF_CORE_WEB_H
@@ -16,6 +17,8 @@
 #include "core/internal.h"
 #include "core/list.h"
 #include "core/listen.h"
+
+#define LF_WEB_NAME_MAX 64 /* bytes of a header's name */
 
 struct lf_web {
 	uv_loop_t *loop;
@@ -41,6 +44,7 @@ struct lf_web_text {
 	char text[];
 };
 
+/* ---- web_text.c; NULL: absent, or no memory ---- */
 const char *lf_web_copy_header(struct lws *wsi, struct lf_list *texts,
 			       const char *name);
 const char *lf_web_copy_query(struct lws *wsi, struct lf_list *texts,
