@@ -2,9 +2,9 @@
  * admin/server.h - all rooms put together: who is opened after whom, and
  * closed before whom.
  *
- *     conf -> store -> settings -> monitor -> directory, notes -> sip -> board
- *          -> SIP/SIMPLE feeds -> presence server -> console -> chat -> web
- *          -> control socket -> ready
+ *     conf -> store -> vault -> settings -> monitor -> notes, directory
+ *          -> SIP -> board -> SIP/SIMPLE feeds -> presence server
+ *          -> console -> chat -> web ports, control socket -> ready
  */
 #ifndef LF_ADMIN_SERVER_H
 #define LF_ADMIN_SERVER_H
