@@ -34,7 +34,7 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
 }
 """
 
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "15"))
 ROOMS = 4
 FULL = 6000
 
