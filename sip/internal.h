@@ -89,6 +89,14 @@ void lf_sip_source_of(const struct lf_sip *sip, msg_t *msg,
 		      struct lf_sip_source *out);
 enum lf_sip_transport lf_sip_transport_of(const tport_t *tport);
 
+/* ---- notify_read.c ---- */
+#define LF_SIP_TYPE_MAX 256 /* bytes of a Content-Type with parameters */
+
+struct lf_sip_notify;
+/* The texts in `out` live as long as the request and `type` do. */
+void lf_sip_notify_read(struct lf_sip_notify *out, const sip_t *request,
+			char type[LF_SIP_TYPE_MAX]);
+
 /* ---- inbound.c ---- */
 /* Sofia's callback for every message that no leg or transaction claims. */
 int lf_sip_on_message(struct lf_sip *sip, nta_agent_t *agent, msg_t *msg,

@@ -23,7 +23,6 @@
 #include "core/banned.h"
 
 #define MAX_EXPIRES UINT32_C(0x7fffffff)
-#define CONTENT_TYPE_MAX 256
 
 struct lf_sip_sub {
 	struct lf_list node; /* leaving, in its trunk */
@@ -221,81 +220,6 @@ static const struct lf_sip_ask_ops subscribe_ops = {
 
 /* ---- NOTIFY ---- */
 
-static enum lf_sip_reason parse_reason(const char *word)
-{
-	static const char *const words[] = {
-		[LF_REASON_DEACTIVATED] = "deactivated",
-		[LF_REASON_PROBATION] = "probation",
-		[LF_REASON_REJECTED] = "rejected",
-		[LF_REASON_TIMEOUT] = "timeout",
-		[LF_REASON_GIVEUP] = "giveup",
-		[LF_REASON_NORESOURCE] = "noresource",
-		[LF_REASON_INVARIANT] = "invariant",
-	};
-
-	for (int i = LF_REASON_DEACTIVATED; word && i <= LF_REASON_INVARIANT;
-	     i++)
-		if (lf_text_equal(word, words[i]))
-			return (enum lf_sip_reason)i;
-	return LF_REASON_NONE;
-}
-
-static uint32_t parse_seconds(const char *digits)
-{
-	int64_t n;
-
-	if (!digits || lf_text_int(&n, digits, 0, UINT32_MAX - 1))
-		return LF_SIP_ABSENT;
-	return (uint32_t)n;
-}
-
-/* RFC 3265 peers leave the header out: then the subscription is active. */
-static void parse_state(struct lf_sip_notify *out,
-			const sip_subscription_state_t *ss)
-{
-	out->state = LF_SUB_ACTIVE;
-	out->reason = LF_REASON_NONE;
-	out->expires_s = out->retry_after_s = LF_SIP_ABSENT;
-	if (!ss)
-		return;
-	if (lf_text_equal(ss->ss_substate, "terminated"))
-		out->state = LF_SUB_TERMINATED;
-	else if (lf_text_equal(ss->ss_substate, "pending"))
-		out->state = LF_SUB_PENDING;
-	if (out->state == LF_SUB_TERMINATED)
-		out->reason = parse_reason(ss->ss_reason);
-	out->expires_s = parse_seconds(ss->ss_expires);
-	out->retry_after_s = parse_seconds(ss->ss_retry_after);
-}
-
-/* The type with its parameters: multipart needs its boundary. */
-static void parse_body(struct lf_sip_notify *out, const sip_t *request,
-		       char type[CONTENT_TYPE_MAX])
-{
-	const sip_payload_t *body = request->sip_payload;
-	const sip_content_type_t *c = request->sip_content_type;
-	size_t n;
-
-	out->content_type = "";
-	out->body = "";
-	out->len = 0;
-	if (!body || body->pl_len == 0)
-		return;
-	out->body = body->pl_data;
-	out->len = body->pl_len;
-	if (!c || !c->c_type)
-		return;
-	out->content_type = c->c_type;
-	if (!c->c_params || !c->c_params[0])
-		return;
-	n = (size_t)snprintf(type, CONTENT_TYPE_MAX, "%s", c->c_type);
-	for (size_t i = 0; c->c_params[i] && n < CONTENT_TYPE_MAX; i++)
-		n += (size_t)snprintf(type + n, CONTENT_TYPE_MAX - n, ";%s",
-				      c->c_params[i]);
-	if (n < CONTENT_TYPE_MAX)
-		out->content_type = type;
-}
-
 /* 0, or the status to refuse it with. */
 static int check_notify(const struct lf_sip_sub *sub, const sip_t *request)
 {
@@ -328,12 +252,10 @@ static void note_notify(struct lf_sip_sub *sub, const sip_t *request)
 
 static void deliver(struct lf_sip_sub *sub, const sip_t *request)
 {
-	char type[CONTENT_TYPE_MAX];
+	char type[LF_SIP_TYPE_MAX];
 	struct lf_sip_notify notify;
 
-	parse_state(&notify, request->sip_subscription_state);
-	parse_body(&notify, request, type);
-	notify.cseq = request->sip_cseq->cs_seq;
+	lf_sip_notify_read(&notify, request, type);
 	if (notify.state == LF_SUB_TERMINATED)
 		end_dialog(sub); /* first: the callback may ask again */
 	else if (sub->asked_s > 0)
