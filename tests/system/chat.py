@@ -24,7 +24,7 @@ class Client:
         self.more = more
 
     async def open(self):
-        self.ws = await websockets.connect(self.url, max_size=None, close_timeout=1,
+        self.ws = await websockets.connect(self.url, max_size=None, close_timeout=0.1,
                                              **self.more)
         return self
 
@@ -65,6 +65,7 @@ class Client:
             raise AssertionError(message)
 
     async def close(self, code=4001):
+        self.ws.close_timeout = DEADLINE
         await self.ws.close(code)
 
     async def quiet(self):
