@@ -193,7 +193,7 @@ static int start(const char *path, const char *level, bool is_test)
 		err = set_log_level(lf_conf_text(conf, "server", "log-level"),
 				    path);
 	if (err)
-		status = 1;
+		status = level ? 2 : 1;
 	else if (is_test)
 		printf("%s is fine\n", path);
 	else

@@ -79,7 +79,7 @@ def test_the_sample_is_a_configuration(tmp_path):
 
 
 @pytest.mark.parametrize("words, status", [
-    (["--wrong"], 2), (["stray"], 2), (["-l", "loud", "-c", "/dev/null"], 1)])
+    (["--wrong"], 2), (["stray"], 2), (["-l", "loud", "-c", "/dev/null"], 2)])
 def test_wrong_options(words, status):
     assert daemon(*words)[0] == status
 
