@@ -1,6 +1,6 @@
 /*
- * presence/leg.h - one subscription at one peer, kept alive: the ladder of
- * presence-feeds.md section 2. Inside presence/ only.
+ * presence/leg.h - one subscription at one peer, kept alive: the ladder that
+ * leg.c begins with. Inside presence/ only.
  *
  *     owner (watch.c, roster.c)  --lf_leg_start()-->  leg  --> sip/subscribe.h
  *       <-- on_document(), on_change(), on_refused() --

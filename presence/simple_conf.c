@@ -93,7 +93,7 @@ static void split_allow(struct reading *r, struct lf_simple_conf *conf)
 	}
 }
 
-/* What each dialect tells most of; see presence-feeds.md, section 3. */
+/* What each dialect tells most of. */
 static uint8_t best_packages(const char *dialect, bool has_presence_server)
 {
 	if (lf_text_equal(dialect, "asterisk"))

@@ -1,6 +1,6 @@
 /*
  * sip/lane.h - inside a notifier, and the two lanes its NOTIFYs leave by
- * (ARCHITECTURE, section 5). For the files of sip/ only.
+ * (docs/architecture.md). For the files of sip/ only.
  *
  *     notify.c decides when: one in flight, the latest waits
  *     watcher.c knows the dialog and renders a NOTIFY's head

@@ -8,7 +8,7 @@
  *     on_gone()                       the watcher is no more
  *
  * Which lane a NOTIFY takes (sofia's transaction, or a thinner one of ours)
- * is decided below this header (ARCHITECTURE section 5).
+ * is decided below this header (docs/architecture.md).
  */
 #ifndef LF_SIP_NOTIFY_H
 #define LF_SIP_NOTIFY_H
