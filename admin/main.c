@@ -11,6 +11,7 @@
 #include "admin/server.h"
 #include "core/conf.h"
 #include "core/log.h"
+#include "core/log_file.h"
 
 #include "core/banned.h"
 
@@ -33,7 +34,8 @@ static const char usage[] =
 	"  -S, --sample       print a configuration with all defaults\n"
 	"  -h, --help         this text\n"
 	"  -V, --version      version\n"
-	"SIGHUP loads certificates again; SIGTERM ends the server.\n"
+	"SIGHUP loads certificates and the log file again; SIGTERM ends the "
+	"server.\n"
 	"See lampfieldd(8) and lampfield.conf(5).\n";
 
 static void stop(struct daemon *d)
@@ -59,7 +61,13 @@ static void on_hangup(uv_signal_t *handle, int number)
 {
 	struct daemon *d = handle->data;
 	char text[256];
+	int err = lf_log_file_reopen();
 
+	if (err)
+		lf_log(LF_ERROR, "admin",
+		       "log-file cannot be opened again: %s; the old one "
+		       "goes on",
+		       strerror(-err));
 	lf_server_reload(&d->server, text, sizeof(text));
 }
 
@@ -91,6 +99,7 @@ static int start_signals(struct daemon *d)
 	uint64_t watchdog_us = 0;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk to us */
 	uv_signal_init(&d->loop, &d->term);
 	uv_signal_init(&d->loop, &d->interrupt);
 	uv_signal_init(&d->loop, &d->hangup);
@@ -161,6 +170,21 @@ static int set_log_level(const char *word, const char *where)
 	return 0;
 }
 
+static int open_log_file(const struct lf_conf *conf)
+{
+	const char *path = lf_conf_text(conf, "server", "log-file");
+	int err = lf_log_file_open(
+		path, (size_t)lf_conf_int(conf, "server", "log-size"),
+		(unsigned)lf_conf_int(conf, "server", "log-keep"));
+
+	if (err)
+		fprintf(stderr,
+			"lampfieldd: log-file %s: %s: name a file in a folder "
+			"that may be written to\n",
+			path, strerror(-err));
+	return err;
+}
+
 static void print_sample(void)
 {
 	const struct lf_conf_key *key = lf_server_conf;
@@ -196,6 +220,8 @@ static int start(const char *path, const char *level, bool is_test)
 		status = level ? 2 : 1;
 	else if (is_test)
 		printf("%s is fine\n", path);
+	else if (open_log_file(conf))
+		status = 1;
 	else
 		status = run(conf);
 	lf_conf_free(conf);

@@ -10,6 +10,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/listen.h"
+#include "core/log_file.h"
 #include "core/secret.h"
 #include "core/text.h"
 #include "directory/setting.h"
@@ -73,6 +74,8 @@ static void write_server(struct lf_server *server, struct lf_metrics *m)
 	      (double)s.disk_size);
 	bytes(m, "database_size_bytes", "Size of the database.",
 	      (double)s.database_size);
+	counter(m, "log_lines_lost", "Lines that log-file could not take.",
+		(double)lf_log_file_lost());
 	gauge(m, "machine_cpu_percent", "Load of all processors.",
 	      s.cpu_percent);
 }

@@ -1,5 +1,6 @@
 /*
- * core/log.c - one log for the program: one write(2) a line, to stderr.
+ * core/log.c - one log for the program: one write(2) a line, to stderr
+ * and to a file if there is one (log_file.c).
  *
  * May be called from any thread. Text from the wire ends up here, so control
  * characters are blanked: nobody forges a line or drives a terminal.
@@ -17,6 +18,7 @@
 
 #include "core/buf.h"
 #include "core/clock.h"
+#include "core/log_file.h"
 #include "core/text.h"
 
 #include "core/banned.h"
@@ -81,27 +83,47 @@ void lf_log_recent(struct lf_buf *out)
 	pthread_mutex_unlock(&ring_lock);
 }
 
+/* Of the length that fits; 0: nothing can be written. */
+static size_t end_line(char *line, size_t size, int n)
+{
+	if (n < 0)
+		return 0;
+	if ((size_t)n < size)
+		return (size_t)n;
+	line[size - 2] = '\n';
+	return size - 1;
+}
+
+static size_t dated_line(char *line, size_t size, enum lf_log_level level,
+			 const char *room, const char *text)
+{
+	char now[LF_RFC3339_SIZE];
+
+	return end_line(line, size,
+			snprintf(line, size, "%s %-6s %s: %s\n",
+				 lf_rfc3339(now, lf_wall_ms()),
+				 levels[level].name, room, text));
+}
+
 static void write_line(enum lf_log_level level, const char *room,
 		       const char *text)
 {
-	char line[LINE_SIZE + 128], now[LF_RFC3339_SIZE];
-	int n;
+	const bool is_journal = getenv("JOURNAL_STREAM");
+	const bool has_file = lf_log_file_is_open();
+	char line[LINE_SIZE + 128];
+	size_t n = 0;
 
-	if (getenv("JOURNAL_STREAM"))
-		n = snprintf(line, sizeof(line), "<%d>%s: %s\n",
-			     levels[level].priority, room, text);
-	else
-		n = snprintf(line, sizeof(line), "%s %-6s %s: %s\n",
-			     lf_rfc3339(now, lf_wall_ms()), levels[level].name,
-			     room, text);
-	if (n >= (int)sizeof(line)) {
-		n = sizeof(line) - 1;
-		line[n - 1] = '\n';
-	}
-	if (n > 0)
-		remember(line, (size_t)n);
+	if (has_file || !is_journal)
+		n = dated_line(line, sizeof(line), level, room, text);
+	if (has_file)
+		lf_log_file_write(line, n);
+	if (is_journal)
+		n = end_line(line, sizeof(line),
+			     snprintf(line, sizeof(line), "<%d>%s: %s\n",
+				      levels[level].priority, room, text));
+	remember(line, n);
 	/* A log that cannot be written has nowhere to say so. */
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
+	if (write(STDERR_FILENO, line, n) < 0)
 		return;
 }
 

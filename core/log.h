@@ -4,7 +4,7 @@
  * A line names its room, its level and what happened; the peer's address is
  * part of the text. The one place that can act on an error logs it, once.
  * Goes to stderr, in journald's format (<N> prefixes) when JOURNAL_STREAM is
- * set. Never blocks on anything but that write.
+ * set, and to a file (log_file.h). Never blocks on anything but those writes.
  */
 #ifndef LF_CORE_LOG_H
 #define LF_CORE_LOG_H
@@ -32,6 +32,17 @@ const char *lf_log_level_name(enum lf_log_level level);
 /* The newest lines of all levels that were written, up to 256 KB. */
 struct lf_buf;
 void lf_log_recent(struct lf_buf *out);
+
+/*
+ * What a line may show of a number or a secret; every line that names one
+ * asks here. Of a number, or of the user in a URI, the last three digits are
+ * starred unless the general level is debug; of a secret nothing is ever left.
+ */
+enum lf_log_kind { LF_LOG_NUMBER, LF_LOG_SECRET };
+#define LF_LOG_MASK_SIZE 128
+/* Returns `out`; what is longer is cut. */
+const char *lf_log_mask(char out[LF_LOG_MASK_SIZE], enum lf_log_kind kind,
+			const char *text);
 
 /* Tests read the lines instead of stderr; NULL restores it. */
 typedef void lf_log_sink_fn(enum lf_log_level level, const char *room,

@@ -480,12 +480,14 @@ static void log_unreadable(struct lf_leg *leg,
 			   const struct lf_sip_notify *notify, int err)
 {
 	struct lf_peer *peer = leg->peer;
+	char uri[LF_LOG_MASK_SIZE];
 
 	if (lf_log_allow(&peer->log_limit, LOG_BURST))
 		lf_log(LF_WARN, "presence",
 		       "feed %s, %s: a document about %s cannot be read (%s, "
 		       "%zu bytes): %s",
-		       peer->name, lf_sip_trunk_route(peer->trunk), leg->uri,
+		       peer->name, lf_sip_trunk_route(peer->trunk),
+		       lf_log_mask(uri, LF_LOG_NUMBER, leg->uri),
 		       *notify->content_type ? notify->content_type : "no type",
 		       notify->len, strerror(-err));
 }

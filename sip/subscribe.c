@@ -270,12 +270,14 @@ static void log_refused(const struct lf_sip_sub *sub, int status,
 			const sip_t *request)
 {
 	const struct lf_sip_trunk *trunk = sub->trunk;
+	char uri[LF_LOG_MASK_SIZE];
 
 	if (lf_log_allow(&trunk->sip->log_limit, LF_SIP_LOG_BURST))
 		lf_log(LF_NOTICE, "sip",
 		       "trunk %s (%s): %s about %s refused with %d",
 		       trunk->name, trunk->route,
-		       request->sip_request->rq_method_name, sub->uri, status);
+		       request->sip_request->rq_method_name,
+		       lf_log_mask(uri, LF_LOG_NUMBER, sub->uri), status);
 }
 
 static int on_leg_request(void *magic, nta_leg_t *leg, nta_incoming_t *irq,

@@ -172,6 +172,37 @@ static void log_writes_one_line_to_stderr(void **state)
 	unsetenv("JOURNAL_STREAM");
 }
 
+static void log_masks_the_end_of_a_number_and_all_of_a_secret(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} numbers[] = {
+		{"+49 30 1234567", "+49 30 1234***"},
+		{"49 30 12-34", "49 30 1*-**"},
+		{"12", "**"},
+		{"", ""},
+		{"anna", "anna"},
+		{"sip:4711@10.0.0.1:5060", "sip:4***@10.0.0.1:5060"},
+		{"sip:10.0.0.1:5060", "sip:10.0.0.1:5060"},
+		{"tel:4711;phone-context=+49", "tel:4***;phone-context=+49"},
+	};
+	char out[LF_LOG_MASK_SIZE], large[500] = "sip:";
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		assert_string_equal(
+			numbers[i].shown,
+			lf_log_mask(out, LF_LOG_NUMBER, numbers[i].text));
+	memset(large + 4, '1', sizeof(large) - 5);
+	large[490] = '@';
+	lf_log_mask(out, LF_LOG_NUMBER, large);
+	assert_string_equal("1***", out + strlen(out) - 4);
+
+	lf_log_set_level(LF_DEBUG);
+	assert_string_equal("4711", lf_log_mask(out, LF_LOG_NUMBER, "4711"));
+	assert_string_equal("***", lf_log_mask(out, LF_LOG_SECRET, "4711"));
+	assert_string_equal("***", lf_log_mask(out, LF_LOG_SECRET, ""));
+}
+
 #define with_sink(test)                                                        \
 	cmocka_unit_test_setup_teardown(test, open_sink, close_sink)
 
@@ -185,6 +216,7 @@ int main(void)
 		with_sink(log_keeps_errno),
 		with_sink(log_knows_its_levels_by_name),
 		with_sink(log_limit_allows_a_burst_and_counts_the_rest),
+		with_sink(log_masks_the_end_of_a_number_and_all_of_a_secret),
 		with_sink(log_writes_one_line_to_stderr),
 	};
 
