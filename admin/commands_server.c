@@ -14,6 +14,7 @@
 #include "directory/audit.h"
 #include "directory/setting.h"
 #include "directory/user.h"
+#include "presence/agent.h"
 #include "presence/board.h"
 #include "presence/simple.h"
 #include "sip/sip.h"
@@ -23,6 +24,7 @@
 
 static void say_counters(struct lf_call *call, struct lf_server *server)
 {
+	struct lf_agent_stats agent;
 	struct lf_console_stats console;
 	struct lf_board_stats board;
 	struct lf_store_stats store;
@@ -59,6 +61,17 @@ static void say_counters(struct lf_call *call, struct lf_server *server)
 		    (unsigned long long)sip.challenged,
 		    (unsigned long long)sip.auth_failed,
 		    (unsigned long long)sip.malformed);
+	lf_agent_stats(server->agent, &agent);
+	lf_call_say(call,
+		    "presence server: watchers %zu, lists %zu, publications "
+		    "%zu; SUBSCRIBEs %llu, PUBLISHes %llu, refused %llu, "
+		    "NOTIFYs %llu, watchers lost %llu",
+		    agent.watchers, agent.lists, agent.publications,
+		    (unsigned long long)agent.subscribes,
+		    (unsigned long long)agent.publishes,
+		    (unsigned long long)agent.refused,
+		    (unsigned long long)agent.notifies,
+		    (unsigned long long)agent.lost);
 	lf_call_say(call, "store operations %llu, failed %llu, queued %zu",
 		    (unsigned long long)store.operations,
 		    (unsigned long long)store.failed, store.queued);

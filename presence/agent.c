@@ -92,16 +92,6 @@ static int find_format(enum lf_format *ret, const struct lf_package *package,
 	return -ENOENT;
 }
 
-static uint32_t asked_expires(struct lf_sip_request *req)
-{
-	const char *text = lf_sip_request_header(req, "Expires");
-	int64_t value;
-
-	if (!text || lf_text_int(&value, text, 0, UINT32_MAX))
-		return LF_SIP_ABSENT;
-	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX - 1;
-}
-
 static void refuse(struct lf_agent *agent, struct lf_sip_request *req,
 		   int status, const char *phrase,
 		   const struct lf_sip_header *extra)
@@ -249,7 +239,9 @@ static void on_subscribe(struct lf_sip_request *req, void *arg)
 	else if (find_format(&format, package,
 			     lf_sip_request_header(req, "Accept")))
 		refuse(agent, req, 406, "Not Acceptable", NULL);
-	else if (!lf_agent_expires(agent, req, asked_expires(req), &expires_s))
+	else if (agent->sub_count >= agent->max_watchers)
+		refuse(agent, req, 503, "Too Many Subscriptions", NULL);
+	else if (!lf_agent_expires(agent, req, lf_agent_asked(req), &expires_s))
 		subscribe_any(agent, req, package, format, expires_s);
 }
 
@@ -309,6 +301,8 @@ static void on_settings(void *arg)
 		(uint32_t)lf_setting_int(s, "presence-server.expires-max");
 	if (agent->least_s > agent->most_s)
 		agent->least_s = agent->most_s;
+	agent->max_watchers =
+		(size_t)lf_setting_int(s, "presence-server.max-watchers");
 	agent->interval_ms =
 		lf_setting_int(s, "presence-server.notify-interval");
 	hide_digits =

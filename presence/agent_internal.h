@@ -8,8 +8,6 @@
 #include "presence/ledger.h"
 #include "presence/presentity.h"
 
-#define LF_AGENT_PHRASE_BAD_EVENT "Bad Event"
-
 struct lf_agent_list;
 struct lf_buf;
 struct lf_publish;
@@ -40,6 +38,7 @@ struct lf_agent {
 	unsigned next_id;
 	/* The settings, as they are now. */
 	uint32_t least_s, most_s;
+	size_t max_watchers;
 	int64_t interval_ms;
 	bool is_enabled, is_registrar, has_privacy, has_lists;
 	struct lf_agent_stats stats;
@@ -91,6 +90,8 @@ int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
 void lf_agent_sub_free(struct lf_agent_sub *sub); /* NULL is fine */
 /* Privacy or what is shown changed: tell it, if it shows. */
 void lf_agent_sub_update(struct lf_agent_sub *sub);
+/* Expires of a request, or LF_SIP_ABSENT. */
+uint32_t lf_agent_asked(struct lf_sip_request *req);
 /* 0 and seconds within the limits; -ERANGE: too short, answered with 423. */
 int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
 		     uint32_t asked_s, uint32_t *ret_s);

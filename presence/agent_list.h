@@ -17,16 +17,10 @@ struct lf_sip_request;
 
 #define LF_LIST_BATCH_MS 200
 
-/* Addresses, each on a line of its own. */
-struct lf_addresses {
-	struct lf_buf *lines;
-	size_t count;
-};
-
 /*
  * The list a SUBSCRIBE is for: carried in it, or of that name in the settings
- * ("list.NAME.*"). 0 and its lines; -ENOENT: it is for no list; -EPROTO: what
- * it carries cannot be read; -E2BIG: too many.
+ * ("list.NAME.*"). 0 and its lines, an address each; -ENOENT: it is for no
+ * list; -EPROTO: what it carries cannot be read; -E2BIG: too many.
  */
 int lf_agent_list_find(struct lf_agent *agent, struct lf_sip_request *req,
 		       struct lf_buf *ret_lines);

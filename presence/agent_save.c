@@ -38,9 +38,11 @@
 /* Lists and winfo count for themselves, the others by presentity. */
 static uint32_t version_of(const struct lf_agent_sub *sub)
 {
-	return sub->list || sub->package->is_winfo
-		       ? sub->version
-		       : sub->seat.presentity->version;
+	const struct lf_presentity *p = sub->seat.presentity;
+
+	if (sub->list || sub->package->is_winfo)
+		return sub->version;
+	return p ? p->version : 0; /* its user was deleted */
 }
 
 static void write_sub(struct lf_ledger_entry *entry, struct lf_buf *out,

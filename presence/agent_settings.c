@@ -24,6 +24,8 @@ const struct lf_setting_def lf_agent_settings[] = {
 	 "Subscriptions and publications shorter than this are refused.", NULL},
 	{SERVER("expires-max"), LF_SET_INT, "3600", 60, 86400, NULL, "s",
 	 "Longer ones are shortened to this.", NULL},
+	{SERVER("max-watchers"), LF_SET_INT, "100000", 1, 250000, NULL, NULL,
+	 "Subscriptions served at a time; further ones are refused.", NULL},
 	{SERVER("notify-interval"), LF_SET_INT, "0", 0, 60000, NULL, "ms",
 	 "Least time between two NOTIFYs of a subscription; the latest state "
 	 "wins.",

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/text.h"
 #include "presence/agent_list.h"
 #include "sip/notify.h"
 #include "sip/sip.h"
@@ -45,6 +46,16 @@ void lf_agent_sub_set_timer(struct lf_agent_sub *sub)
 	due_ms -= lf_mono_ms();
 	lf_timer_start(sub->agent->parts.timers, &sub->timer,
 		       due_ms > 0 ? due_ms : 0);
+}
+
+uint32_t lf_agent_asked(struct lf_sip_request *req)
+{
+	const char *text = lf_sip_request_header(req, "Expires");
+	int64_t value;
+
+	if (!text || lf_text_int(&value, text, 0, UINT32_MAX))
+		return LF_SIP_ABSENT;
+	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX - 1;
 }
 
 int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
@@ -84,7 +95,6 @@ static int send_state(struct lf_agent_sub *sub, struct lf_sip_body *body,
 		.retry_after_s = LF_SIP_ABSENT,
 		.shared = body,
 	};
-
 	int err;
 
 	sub->agent->stats.notifies++;
@@ -146,7 +156,8 @@ static void tell(struct lf_agent_sub *sub, bool is_asked)
 	keep_told(sub, body);
 	sub->told_ms = now_ms;
 	sub->is_owed = false;
-	send_state(sub, body, LF_SUB_ACTIVE, LF_REASON_NONE);
+	if (send_state(sub, body, LF_SUB_ACTIVE, LF_REASON_NONE))
+		keep_told(sub, NULL); /* the next change says it */
 }
 
 void lf_agent_sub_update(struct lf_agent_sub *sub)

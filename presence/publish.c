@@ -508,16 +508,6 @@ static bool is_allowed(struct request *r)
 	return false;
 }
 
-static uint32_t asked_expires(struct lf_sip_request *req)
-{
-	const char *text = lf_sip_request_header(req, "Expires");
-	int64_t value;
-
-	if (!text || lf_text_int(&value, text, 0, UINT32_MAX - 1))
-		return UINT32_MAX; /* absent */
-	return (uint32_t)value;
-}
-
 void lf_publish_request(struct lf_sip_request *req, void *publish)
 {
 	struct request r = {.publish = publish, .req = req};
@@ -530,7 +520,7 @@ void lf_publish_request(struct lf_sip_request *req, void *publish)
 	r.event = find_event(lf_sip_request_header(req, "Event"));
 	r.user = lf_desk_user(&agent->desk, lf_sip_request_uri(req));
 	if (lf_agent_refuse_require(agent, req) || !is_allowed(&r) ||
-	    lf_agent_expires(agent, req, asked_expires(req), &r.expires_s) ||
+	    lf_agent_expires(agent, req, lf_agent_asked(req), &r.expires_s) ||
 	    refuse_body(&r, read_body(&r)))
 		return;
 	snprintf(said_by, sizeof(said_by), "%s %s", cseq ? cseq : "",

@@ -196,6 +196,7 @@ def test_the_end_of_a_subscription(server, phone):
 def test_a_deleted_user_has_no_watchers(server, phone):
     sub = Subscription(phone, ANNA)
     sub.next()
+    phone.is_quiet(1.3)  # it has been saved
     server.ctl("user", "del", "anna")
     end = sub.next()
     assert end.state == "terminated"
@@ -232,6 +233,26 @@ def test_one_in_flight_and_the_latest_wins(server, phone):
     last = sub.next(until=lambda m: m.cseq > first.cseq)
     assert note(last) == "state 4" and last.cseq == first.cseq + 1
     assert phone.is_quiet(0.3)
+
+
+def test_a_least_interval_between_two(server, phone):
+    server.ctl("set", "presence-server.notify-interval=700")
+    sub = Subscription(phone, ANNA)
+    sub.next()
+    p = Publication(phone, ANNA)
+    for i in range(3):
+        p.put(note=f"state {i}", activity="<r:away/>")
+    assert phone.is_quiet(0.2)
+    assert note(sub.next()) == "state 2"
+    assert phone.is_quiet(0.3)
+
+
+def test_no_more_than_so_many(server, phone):
+    server.ctl("set", "presence-server.max-watchers=1")
+    first = Subscription(phone, ANNA)
+    first.next()
+    assert Subscription(phone, ANNA).response.status == 503
+    assert first.refresh().status == 200
 
 
 def test_a_phone_that_never_answers_is_dropped_after_its_ladder(server, phone):
