@@ -14,6 +14,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -273,6 +274,23 @@ static void on_answer(struct lf_sip_express *x, const char *data, size_t len,
 		lf_flight_proceeding(flight);
 	else
 		finish(x, flight, answer.status);
+}
+
+/* Sloppy peers answer to the port they were asked from first, not to Via's. */
+void lf_sip_express_stray(struct lf_sip *sip, int status, const char *branch)
+{
+	struct lf_sip_express *x = sip->express;
+	const struct sockaddr_in nowhere = {.sin_family = AF_INET};
+	char text[128];
+	int n;
+
+	if (!x || !branch)
+		return;
+	n = snprintf(text, sizeof(text), "SIP/2.0 %03d x\nv:branch=%s", status,
+		     branch);
+	if (n > 0 && (size_t)n < sizeof(text))
+		on_answer(x, text, (size_t)n,
+			  (const struct sockaddr *)&nowhere);
 }
 
 /* ---- in ---- */

@@ -203,6 +203,10 @@ int lf_sip_on_message(struct lf_sip *sip, nta_agent_t *agent, msg_t *msg,
 	struct lf_sip_trunk *trunk;
 	char user[64];
 
+	if (!sip->loop.is_closing && parsed && parsed->sip_status &&
+	    parsed->sip_via)
+		lf_sip_express_stray(sip, parsed->sip_status->st_status,
+				     parsed->sip_via->v_branch);
 	if (sip->loop.is_closing || !parsed || !parsed->sip_request) {
 		nta_msg_discard(agent, msg);
 		return 0;

@@ -122,5 +122,7 @@ size_t lf_sip_news_lines(char out[LF_SIP_STATE_MAX], uint32_t cseq,
 int lf_sip_express_open(struct lf_sip *sip);
 void lf_sip_express_close(struct lf_sip *sip); /* before the loop closes */
 void lf_sip_express_free(struct lf_sip *sip);
+/* An answer of nobody else's: perhaps to a NOTIFY of the express lane. */
+void lf_sip_express_stray(struct lf_sip *sip, int status, const char *branch);
 
 #endif
