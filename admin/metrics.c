@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin/server.h"
+#include "chat/chat.h"
 #include "console/console.h"
 #include "core/buf.h"
 #include "core/clock.h"
@@ -92,6 +93,9 @@ static void write_store(struct lf_server *server, struct lf_metrics *m)
 	counter(m, "store_failed", "Operations that failed.", (double)s.failed);
 	gauge(m, "store_queued", "Bytes waiting for the store.",
 	      (double)s.queued);
+	lf_metric_family(m, "store_commit_seconds", LF_HISTOGRAM, "seconds",
+			 "Duration of commits.");
+	lf_metric_histogram(m, &s.commit_times);
 	lf_metric_family(m, "store_last_commit_seconds", LF_GAUGE, "seconds",
 			 "Duration of the last commit.");
 	lf_metric_sample(m, NULL, NULL, (double)s.last_commit_us / 1e6);
@@ -204,6 +208,38 @@ static void write_console(struct lf_server *server, struct lf_metrics *m)
 		(double)s.conflated);
 	counter(m, "console_slow_closed", "Consoles closed as too slow.",
 		(double)s.slow_closed);
+	lf_metric_family(m, "lamp_to_console_seconds", LF_HISTOGRAM, "seconds",
+			 "From a lamp's move until consoles are written to.");
+	lf_metric_histogram(m, &s.lamp_times);
+}
+
+static void write_chat(struct lf_server *server, struct lf_metrics *m)
+{
+	struct lf_chat_stats s;
+
+	if (!server->chat)
+		return;
+	lf_chat_stats(server->chat, &s);
+	gauge(m, "chat_sockets", "Connections of customers and agents.",
+	      (double)s.sockets);
+	gauge(m, "chat_contacts", "Contacts that are open.",
+	      (double)s.contacts);
+	gauge(m, "chat_queued", "Contacts that wait for an agent.",
+	      (double)s.queued);
+	gauge(m, "chat_rooms", "Contacts with an agent.", (double)s.rooms);
+	gauge(m, "chat_agents", "Agents logged in.", (double)s.agents);
+	gauge(m, "chat_agents_ready", "Agents that take contacts.",
+	      (double)s.ready_agents);
+	counter(m, "chat_messages_received", "Messages received.",
+		(double)s.messages_in);
+	counter(m, "chat_messages_sent", "Messages sent.",
+		(double)s.messages_out);
+	counter(m, "chat_refused", "Requests refused.", (double)s.refused);
+	counter(m, "chat_slow_closed", "Connections closed as too slow.",
+		(double)s.slow_closed);
+	lf_metric_family(m, "chat_stored_seconds", LF_HISTOGRAM, "seconds",
+			 "From a message received until it is committed.");
+	lf_metric_histogram(m, &s.stored_times);
 }
 
 static void write_monitor(struct lf_server *server, struct lf_metrics *m)
@@ -250,6 +286,7 @@ void lf_metrics_write(struct lf_server *server, struct lf_metrics *m)
 	write_presence(server, m);
 	write_feeds(server, m);
 	write_console(server, m);
+	write_chat(server, m);
 	write_monitor(server, m);
 	lf_metrics_end(m);
 }

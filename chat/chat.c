@@ -339,6 +339,7 @@ void lf_chat_stats(const struct lf_chat *chat, struct lf_chat_stats *out)
 		.messages_out = e->posts_out,
 		.refused = e->refused,
 		.slow_closed = chat->slow_closed,
+		.stored_times = chat->stored_times,
 	};
 	LF_LIST_FOREACH (node, &e->contacts) {
 		const struct lf_chat_contact *c =

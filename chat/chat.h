@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/histogram.h"
 #include "directory/setting.h"
 
 struct lf_access;
@@ -91,6 +92,7 @@ int lf_chat_callback_finish(struct lf_chat *chat, int64_t id); /* -ENOENT */
 struct lf_chat_stats {
 	size_t sockets, contacts, queued, rooms, agents, ready_agents;
 	uint64_t messages_in, messages_out, refused, slow_closed;
+	struct lf_histogram stored_times; /* a message taken, and committed */
 };
 void lf_chat_stats(const struct lf_chat *chat, struct lf_chat_stats *out);
 

@@ -69,6 +69,7 @@ struct lf_chat {
 	void (*closed)(void *arg);
 	void *closed_arg;
 	uint64_t slow_closed;
+	struct lf_histogram stored_times;
 	struct lf_log_limit refused_log, store_log;
 };
 

@@ -45,7 +45,7 @@ struct save {
 	struct lf_chat *chat;
 	struct batch *batch;
 	enum save_kind kind;
-	int64_t guid, seq;
+	int64_t guid, seq, begun_us;
 	int code;
 	char *id, *note;
 };
@@ -143,6 +143,9 @@ static void finish(struct save *save, int err)
 		put_aside(save, err);
 		return;
 	}
+	if (save->kind == SAVE_POST)
+		lf_histogram_add(&chat->stored_times,
+				 (double)(lf_mono_us() - save->begun_us) / 1e6);
 	save->batch->pending--;
 	save_free(save);
 	release(chat);
@@ -336,6 +339,7 @@ static void add_save(struct lf_chat *chat, struct batch *batch,
 	lf_list_init(&save->node);
 	save->chat = chat;
 	save->batch = batch;
+	save->begun_us = lf_mono_us();
 	batch->pending++;
 	submit(save);
 	return;

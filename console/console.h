@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/histogram.h"
 #include "directory/setting.h"
 
 struct lf_access;
@@ -102,6 +103,9 @@ void lf_console_chat_changed(struct lf_console *console, const char *username);
 struct lf_console_stats {
 	size_t connections, sessions, subscriptions, rows;
 	uint64_t lines_in, events_out, conflated, slow_closed;
+	/* From the first lamp that moved to the end of writing it out; once a
+	 * flush. What rests in its slot of 100 ms is not counted. */
+	struct lf_histogram lamp_times;
 };
 void lf_console_stats(const struct lf_console *console,
 		      struct lf_console_stats *out);

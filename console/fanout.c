@@ -62,13 +62,18 @@ void lf_row_mark(struct lf_row *row, uint32_t fields)
 	lf_session_wake(sub->session);
 }
 
-void lf_shown_mark(struct lf_shown *shown, uint32_t fields)
+static void mark_at(struct lf_shown *shown, uint32_t fields, int64_t now_ms)
 {
 	lf_shown_forget(shown);
-	shown->console->slot = lf_mono_ms() / LF_SLOT_MS;
+	shown->console->slot = now_ms / LF_SLOT_MS;
 	LF_LIST_FOREACH (node, &shown->rows)
 		lf_row_mark(LF_CONTAINER_OF(node, struct lf_row, person),
 			    fields);
+}
+
+void lf_shown_mark(struct lf_shown *shown, uint32_t fields)
+{
+	mark_at(shown, fields, lf_mono_ms());
 }
 
 static void end_waiting(struct lf_session *session)
@@ -101,7 +106,9 @@ void lf_fanout_lamp(const struct lf_change *change, void *arg)
 		return;
 	moved = lf_shown_update(shown, change);
 	if (moved)
-		lf_shown_mark(shown, moved);
+		mark_at(shown, moved, change->at_us / 1000);
+	if (moved && !console->moved_us && !lf_list_is_empty(&console->dirty))
+		console->moved_us = change->at_us;
 }
 
 void lf_fanout_chat(struct lf_console *console, const char *username)
@@ -273,13 +280,24 @@ void lf_fanout_rested(struct lf_timer *timer, void *console)
 	lf_console_wake(console);
 }
 
+static void note_time(struct lf_console *console)
+{
+	if (console->moved_us)
+		lf_histogram_add(&console->stats.lamp_times,
+				 (double)(lf_mono_us() - console->moved_us) /
+					 1e6);
+	console->moved_us = 0;
+}
+
 void lf_console_flush(struct lf_console *console)
 {
 	const int64_t now_ms = lf_mono_ms();
 	unsigned n;
 
-	if (lf_list_is_empty(&console->dirty))
+	if (lf_list_is_empty(&console->dirty)) {
+		console->moved_us = 0; /* those who watched have gone */
 		return;
+	}
 	if (now_ms < console->rest_until_ms &&
 	    (lf_timer_is_running(&console->rest_timer) ||
 	     !lf_timer_start(console->parts.timers, &console->rest_timer,
@@ -289,6 +307,7 @@ void lf_console_flush(struct lf_console *console)
 	console->slot = now_ms / LF_SLOT_MS;
 	lf_buf_reset(&console->frags);
 	n = drain_all(console);
+	note_time(console);
 	console->rest_until_ms = now_ms + n * LF_REST_US / 1000;
 }
 

@@ -132,6 +132,7 @@ struct lf_console {
 	struct lf_buf frags;          /* rows of this flush, shared */
 	uint32_t flush;               /* number of this flush */
 	int64_t rest_until_ms;
+	int64_t moved_us; /* the first lamp of the next flush; 0: none */
 	unsigned used[LF_LICENCE_BAE + 1];
 	unsigned open_handles;
 	unsigned in_flight; /* questions to other rooms, still to come back */

@@ -22,6 +22,14 @@ int64_t lf_mono_ms(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t lf_mono_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 int64_t lf_wall_ms(void)
 {
 	return read_clock(CLOCK_REALTIME);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 int64_t lf_mono_ms(void); /* CLOCK_MONOTONIC */
+int64_t lf_mono_us(void); /* the same in microseconds */
 int64_t lf_wall_ms(void); /* milliseconds since 1970, UTC */
 
 #define LF_RFC3339_SIZE 25 /* 2026-01-20T09:30:00.000Z and its NUL */

@@ -1,41 +1,14 @@
 /* monitor/metric.c - see metric.h. */
 #include "monitor/metric.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/buf.h"
+#include "core/histogram.h"
 
 #include "core/banned.h"
 
 #define PREFIX "lampfield_"
-
-static const double bounds[LF_HISTOGRAM_BUCKETS - 1] = {
-	0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5};
-
-void lf_histogram_add(struct lf_histogram *h, double seconds)
-{
-	size_t i = 0;
-
-	while (i < LF_HISTOGRAM_BUCKETS - 1 && seconds > bounds[i])
-		i++;
-	h->count[i]++;
-	h->sum += seconds > 0 ? seconds : 0;
-}
-
-double lf_histogram_at(const struct lf_histogram *h, unsigned percent)
-{
-	uint64_t all = 0, seen = 0;
-
-	for (size_t i = 0; i < LF_HISTOGRAM_BUCKETS; i++)
-		all += h->count[i];
-	for (size_t i = 0; all && i < LF_HISTOGRAM_BUCKETS - 1; i++) {
-		seen += h->count[i];
-		if (seen * 100 >= all * percent)
-			return bounds[i];
-	}
-	return all ? INFINITY : 0;
-}
 
 void lf_metric_family(struct lf_metrics *m, const char *name,
 		      enum lf_metric_type type, const char *unit,
@@ -85,7 +58,8 @@ void lf_metric_histogram(struct lf_metrics *m, const struct lf_histogram *h)
 	for (size_t i = 0; i < LF_HISTOGRAM_BUCKETS - 1; i++) {
 		seen += h->count[i];
 		lf_buf_addf(m->out, PREFIX "%s_bucket{le=\"%g\"} %llu\n",
-			    m->name, bounds[i], (unsigned long long)seen);
+			    m->name, lf_histogram_bounds[i],
+			    (unsigned long long)seen);
 	}
 	seen += h->count[LF_HISTOGRAM_BUCKETS - 1];
 	lf_buf_addf(m->out,

@@ -11,18 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Upper bounds in seconds: 1, 2, 5 ms ... 5 s, and all above. */
-#define LF_HISTOGRAM_BUCKETS 13
-struct lf_histogram {
-	uint64_t count[LF_HISTOGRAM_BUCKETS]; /* not cumulated */
-	double sum;
-};
-
-void lf_histogram_add(struct lf_histogram *h, double seconds);
-/* The bound below which `percent` of all are; 0 when there are none. */
-double lf_histogram_at(const struct lf_histogram *h, unsigned percent);
-
 struct lf_buf;
+struct lf_histogram;
 enum lf_metric_type { LF_GAUGE, LF_COUNTER, LF_HISTOGRAM };
 
 struct lf_metrics {

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "monitor/metric.h"
+#include "core/histogram.h"
 
 struct lf_monitor;
 

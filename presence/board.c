@@ -219,7 +219,8 @@ static void settle(struct lf_person *person)
 		return;
 	next.since_ms = since(person, &next);
 	keep_lamp(person, &next);
-	tell(board, &(struct lf_change){person->user, &person->lamp, moved});
+	tell(board, &(struct lf_change){person->user, &person->lamp, moved,
+					lf_mono_us()});
 }
 
 static void settle_all(struct lf_board *board)
@@ -329,7 +330,8 @@ static void drop_person(struct lf_person *person)
 	if (compare(&person->lamp, &unwatched))
 		tell(board,
 		     &(struct lf_change){person->user, &unwatched,
-					 compare(&person->lamp, &unwatched)});
+					 compare(&person->lamp, &unwatched),
+					 lf_mono_us()});
 	free_person(person);
 }
 

@@ -44,6 +44,7 @@ struct lf_change {
 	const struct lf_user *user;
 	const struct lf_lamp *lamp;
 	unsigned moved; /* enum lf_moved */
+	int64_t at_us;  /* lf_mono_us() */
 };
 
 /* Called from within lf_board_report() and friends: note it and return. */

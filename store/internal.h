@@ -139,6 +139,7 @@ void lf_statements_done(struct lf_map *statements);
 struct lf_writer_report {
 	uint64_t commits, failed_commits;
 	int64_t last_commit_us;
+	struct lf_histogram commit_times;
 	bool is_failing;      /* the last commit failed */
 	bool has_stopped;     /* nothing more will come */
 	char error_text[256]; /* of the last failed commit */

@@ -72,6 +72,7 @@ static void note_report(struct lf_store *store,
 {
 	store->stats.commits = report->commits;
 	store->stats.last_commit_us = report->last_commit_us;
+	store->stats.commit_times = report->commit_times;
 	if (report->is_failing && !store->was_failing)
 		lf_log(LF_ERROR, "store", "nothing can be saved now: %s",
 		       report->error_text);

@@ -26,6 +26,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "core/histogram.h"
+
 struct lf_store; /* opaque: see store.c */
 struct lf_store_watch;
 struct lf_store_tx;
@@ -153,6 +155,7 @@ struct lf_store_stats {
 	uint64_t operations, commits, failed;
 	size_t queued;
 	int64_t last_commit_us;
+	struct lf_histogram commit_times; /* from the first statement on */
 };
 void lf_store_stats(struct lf_store *store, struct lf_store_stats *out);
 

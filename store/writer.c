@@ -79,6 +79,7 @@ static void note_commit(struct lf_writer *w, int err, uint64_t took_ns)
 		r->is_failing = false;
 		r->commits++;
 		r->last_commit_us = (int64_t)(took_ns / 1000);
+		lf_histogram_add(&r->commit_times, (double)took_ns / 1e9);
 	}
 	uv_mutex_unlock(&w->lock);
 }

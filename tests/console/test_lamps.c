@@ -82,6 +82,24 @@ static void a_change_arrives_as_what_moved_only(void **state)
 	client_close(client);
 }
 
+static void the_time_to_the_consoles_is_counted_once_a_flush(void **state)
+{
+	struct desk *desk = *state;
+	struct client *client = enter(desk, "rossi");
+	struct lf_console_stats stats;
+
+	watch(client, "bianchi verdi", "", "{\"result\":{}}");
+	lf_console_stats(desk->console, &stats);
+	assert_int_equal(0, lf_histogram_count(&stats.lamp_times));
+	desk_report(desk, "bianchi", LF_TEL_BUSY, LF_RICH_AWAY, "", "");
+	desk_report(desk, "verdi", LF_TEL_BUSY, LF_RICH_AWAY, "", "");
+	client_expect(client, "{\"method\":\"lamp\"}");
+	lf_console_stats(desk->console, &stats);
+	assert_int_equal(1, lf_histogram_count(&stats.lamp_times));
+	assert_true(stats.lamp_times.sum < 60); /* the stamp is of our clock */
+	client_close(client);
+}
+
 static void a_value_that_goes_is_null(void **state)
 {
 	struct desk *desk = *state;
@@ -378,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_snapshot_shows_every_colleague),
 		TEST(a_change_arrives_as_what_moved_only),
+		TEST(the_time_to_the_consoles_is_counted_once_a_flush),
 		TEST(a_value_that_goes_is_null),
 		TEST(the_mask_of_forward_targets_is_a_setting),
 		TEST(a_later_snapshot_is_of_now),

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/buf.h"
+#include "core/histogram.h"
 #include "monitor/metric.h"
 
 #include "core/banned.h"

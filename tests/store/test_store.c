@@ -571,6 +571,8 @@ static void one_turns_operations_are_one_commit(void **state)
 	assert_int_equal(100, a.calls);
 	assert_int_equal(100, after.operations - before.operations);
 	assert_int_equal(1, after.commits - before.commits);
+	assert_int_equal(after.commits,
+			 lf_histogram_count(&after.commit_times));
 	assert_int_equal(0, after.queued);
 }
 
