@@ -101,8 +101,13 @@ static void look_at_feed(struct lf_health *health,
 		lf_event_raise(server->monitor, LF_EVENT_FEED_ALLOWED, s->name,
 			       "%s: %s", s->server,
 			       lf_feed_state_name(s->state));
+	if (!s->is_unresolved)
+		lf_event_raise(server->monitor, LF_EVENT_DNS_WORKING, s->name,
+			       "%s has an address.", s->server);
 	if (lf_mono_ms() - feed->since_ms < patience_ms)
 		return;
+	if (s->is_unresolved)
+		raise_once(server, LF_EVENT_DNS_FAILING, s);
 	if (s->state == LF_FEED_CONNECTION_ERROR)
 		raise_once(server, LF_EVENT_FEED_DOWN, s);
 	if (s->state == LF_FEED_FORBIDDEN)
@@ -125,6 +130,8 @@ static void forget_unseen(struct lf_health *health)
 			       "The feed was removed.");
 		lf_event_raise(monitor, LF_EVENT_FEED_ALLOWED, feed->name,
 			       "The feed was removed.");
+		lf_event_raise(monitor, LF_EVENT_DNS_WORKING, feed->name,
+			       "The feed was removed.");
 		lf_list_del(&feed->node);
 		free(feed);
 	}
@@ -138,7 +145,8 @@ static void remember_alarmed(struct lf_health *health)
 	for (size_t i = 0; !lf_alarm_at(health->server->monitor, i, &alarm);
 	     i++) {
 		if (alarm.info->id == LF_EVENT_FEED_DOWN ||
-		    alarm.info->id == LF_EVENT_FEED_FORBIDDEN)
+		    alarm.info->id == LF_EVENT_FEED_FORBIDDEN ||
+		    alarm.info->id == LF_EVENT_DNS_FAILING)
 			find_feed(health, alarm.subject);
 	}
 }

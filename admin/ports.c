@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "core/stream.h"
 #include "core/text.h"
+#include "monitor/event.h"
 #include "presence/simple.h"
 
 #include "core/banned.h"
@@ -150,6 +151,19 @@ find_chat_state(const char *username, size_t *ret_contacts, void *arg)
 					  ret_contacts)];
 }
 
+static void on_licence(const char *kind, bool is_enough, void *arg)
+{
+	struct lf_server *server = arg;
+
+	lf_event_raise(server->monitor,
+		       is_enough ? LF_EVENT_LICENCE_ENOUGH
+				 : LF_EVENT_LICENCE_EXCEEDED,
+		       kind,
+		       is_enough ? "A licence %s was there."
+				 : "Nobody else can log in as %s.",
+		       kind);
+}
+
 static int set_chat_ready(const char *username, bool is_ready, void *arg)
 {
 	struct lf_server *server = arg;
@@ -175,6 +189,8 @@ int lf_server_open_console(struct lf_server *server)
 		.access = server->access,
 		.links = list_links,
 		.links_arg = server,
+		.on_licence = on_licence,
+		.on_licence_arg = server,
 		.chat = &chat_ops,
 		.chat_arg = server,
 	};

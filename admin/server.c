@@ -25,6 +25,8 @@
 #include "directory/note.h"
 #include "directory/setting.h"
 #include "directory/user.h"
+#include "monitor/event.h"
+#include "monitor/history.h"
 #include "monitor/monitor.h"
 #include "presence/agent.h"
 #include "presence/board.h"
@@ -143,9 +145,18 @@ static int open_chat(struct lf_server *server)
 	};
 	int err = lf_chat_open(&server->chat, &parts, &opts, on_chat, server);
 
+	if (!err)
+		lf_event_raise(server->monitor, LF_EVENT_MODULE_WORKING,
+			       "web chat", "Web chat is on.");
 	if (err != -EINVAL)
 		return err ? lf_server_fail("chat", err) : 0;
-	lf_log(LF_ERROR, "admin", "web chat is off");
+	if (!lf_alarm_is_on(server->monitor, LF_EVENT_MODULE_FAILING,
+			    "web chat"))
+		lf_event_raise(server->monitor, LF_EVENT_MODULE_FAILING,
+			       "web chat",
+			       "Web chat is off: a schema in %s is bad or "
+			       "missing; install it and restart.",
+			       opts.schema_folder);
 	on_chat(0, server);
 	return 0;
 }
@@ -200,6 +211,16 @@ static void on_users(int err, void *arg)
 		server->on_ready(err, server->arg);
 }
 
+static void on_braked(bool is_address, const char *who, void *arg)
+{
+	struct lf_server *server = arg;
+
+	lf_event_raise(server->monitor, LF_EVENT_LOGIN_BRAKED, who,
+		       is_address ? "Too many wrong passwords from %s."
+				  : "Too many wrong passwords for user %s.",
+		       who);
+}
+
 static void on_monitor(int err, void *arg)
 {
 	struct lf_server *server = arg;
@@ -213,6 +234,8 @@ static void on_monitor(int err, void *arg)
 		lf_server_fail("users", err);
 	if (!err && (err = lf_access_new(&server->access, server->directory)))
 		lf_server_fail("access", err);
+	if (!err)
+		lf_access_on_braked(server->access, on_braked, server);
 	if (err)
 		server->on_ready(err, server->arg);
 }

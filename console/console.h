@@ -71,6 +71,9 @@ struct lf_console_parts {
 	struct lf_access *access;
 	lf_console_links_fn *links; /* returns 0 past the end */
 	void *links_arg;
+	/* A login found a licence of the kind, or none. NULL is fine. */
+	void (*on_licence)(const char *kind, bool is_enough, void *arg);
+	void *on_licence_arg;
 	const struct lf_console_chat_ops *chat; /* NULL: there is none */
 	void *chat_arg;
 };

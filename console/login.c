@@ -145,6 +145,14 @@ static void refuse_second(const struct lf_login *login,
 	lf_buf_done(&buf);
 }
 
+static void tell_licence(const struct lf_console *console,
+			 enum lf_licence_kind kind, bool is_enough)
+{
+	if (console->parts.on_licence)
+		console->parts.on_licence(lf_licence_kind_name(kind), is_enough,
+					  console->parts.on_licence_arg);
+}
+
 static void refuse_licence(const struct lf_login *login,
 			   enum lf_licence_kind kind)
 {
@@ -154,6 +162,7 @@ static void refuse_licence(const struct lf_login *login,
 		 lf_licence_kind_name(kind),
 		 login->conn->console->limits.licences[kind]);
 	lf_conn_error(login->conn, login->id, LF_FAULT_LICENCE_EXHAUSTED, data);
+	tell_licence(login->conn->console, kind, false);
 }
 
 static void evict(struct lf_session *session)
@@ -208,6 +217,8 @@ static void grant(struct lf_login *login, const struct lf_user *user,
 		refuse_licence(login, opts.licence);
 		return;
 	}
+	if (!other)
+		tell_licence(console, opts.licence, true);
 	if (other)
 		evict(other);
 	if (lf_session_new(&session, conn, &opts)) {

@@ -36,6 +36,13 @@ struct attempt {
 	char password[];
 };
 
+void lf_access_on_braked(struct lf_access *access,
+			 lf_access_braked_fn *on_braked, void *arg)
+{
+	access->brake.on_braked = on_braked;
+	access->brake.arg = arg;
+}
+
 /* ---- whose password ---- */
 
 static void invent(const struct lf_access *access, const char *username,

@@ -6,6 +6,7 @@
 #ifndef LF_DIRECTORY_ACCESS_H
 #define LF_DIRECTORY_ACCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,11 @@ struct lf_user;
 /* What is under way when it is freed will not be answered. */
 int lf_access_new(struct lf_access **ret, struct lf_directory *dir);
 void lf_access_free(struct lf_access *access);
+
+/* The brake begins to keep a user name or an address waiting. NULL is fine. */
+typedef void lf_access_braked_fn(bool is_address, const char *who, void *arg);
+void lf_access_on_braked(struct lf_access *access,
+			 lf_access_braked_fn *on_braked, void *arg);
 
 /*
  * err: 0 and the user (valid during the call); -EACCES, never saying which

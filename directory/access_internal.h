@@ -24,6 +24,8 @@
 struct lf_brake {
 	struct lf_map by_key;
 	struct lf_list quiet_first;
+	lf_access_braked_fn *on_braked; /* or NULL */
+	void *arg;
 };
 
 /* Who tries, twice: as a name and as an address. */

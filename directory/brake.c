@@ -25,6 +25,7 @@ struct entry {
 void lf_brake_init(struct lf_brake *brake)
 {
 	lf_map_init(&brake->by_key);
+	brake->on_braked = NULL;
 	lf_list_init(&brake->quiet_first);
 }
 
@@ -148,9 +149,13 @@ static struct entry *entry_for(struct lf_brake *brake, const char *key)
 static void fail_one(struct lf_brake *brake, const char *key, int64_t now_ms)
 {
 	struct entry *e = entry_for(brake, key);
+	int64_t wait_ms;
+	bool is_last;
 
 	if (!e)
 		return;
+	is_last = lf_brake_failures(brake, key, now_ms, &wait_ms) ==
+		  LF_BRAKE_FAILURES - 1;
 	if (e->n == LF_BRAKE_FAILURES) {
 		memmove(e->failed_ms, e->failed_ms + 1,
 			(LF_BRAKE_FAILURES - 1) * sizeof(*e->failed_ms));
@@ -159,6 +164,8 @@ static void fail_one(struct lf_brake *brake, const char *key, int64_t now_ms)
 	e->failed_ms[e->n++] = now_ms;
 	lf_list_del(&e->node);
 	lf_list_add_tail(&brake->quiet_first, &e->node);
+	if (is_last && brake->on_braked)
+		brake->on_braked(key[0] == 'a', key + 2, brake->arg);
 }
 
 void lf_brake_fail(struct lf_brake *brake, const struct lf_brake_keys *keys,

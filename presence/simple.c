@@ -396,6 +396,7 @@ static void trunk_status(const struct simple_feed *feed,
 	struct lf_sip_trunk_stats stats;
 
 	lf_sip_trunk_stats(feed->line.peer.trunk, &stats);
+	ret->is_unresolved = stats.is_unresolved;
 	ret->why = lf_sip_trunk_why(feed->line.peer.trunk);
 	ret->watches = feed->line.watches;
 	ret->in_flight = stats.in_flight;

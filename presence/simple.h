@@ -8,6 +8,7 @@
 #ifndef LF_PRESENCE_SIMPLE_H
 #define LF_PRESENCE_SIMPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,8 +39,9 @@ struct lf_simple_status {
 	const char *name, *server, *dialect, *package;
 	const char *transport; /* "udp" */
 	enum lf_feed_state state;
-	const char *why;  /* the last probe, for people */
-	const char *hint; /* e.g. S26, S20; "" for none */
+	bool is_unresolved; /* the server's name has no address */
+	const char *why;    /* the last probe, for people */
+	const char *hint;   /* e.g. S26, S20; "" for none */
 	size_t watches, active, requesting, failed;
 	size_t in_flight, queued;
 	int64_t silent_ms; /* since the peer was last heard; -1: never */

@@ -576,4 +576,6 @@ void lf_sip_trunk_stats(const struct lf_sip_trunk *trunk,
 			struct lf_sip_trunk_stats *out)
 {
 	*out = trunk->stats;
+	out->is_unresolved =
+		trunk->state == LF_TRUNK_DOWN && !trunk->address_count;
 }

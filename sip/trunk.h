@@ -9,6 +9,7 @@
 #ifndef LF_SIP_TRUNK_H
 #define LF_SIP_TRUNK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,7 @@ int lf_sip_trunk_has_credentials(const struct lf_sip_trunk *trunk);
 struct lf_sip_trunk_stats {
 	uint64_t sent, answered, timeouts;
 	size_t in_flight, queued, max_in_flight_seen;
+	bool is_unresolved;    /* its name has no address */
 	int64_t last_heard_ms; /* lf_mono_ms(); 0: never */
 };
 void lf_sip_trunk_stats(const struct lf_sip_trunk *trunk,

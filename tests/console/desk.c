@@ -250,6 +250,14 @@ void desk_chat(struct desk *desk, const char *username,
 		lf_console_chat_changed(desk->console, username);
 }
 
+static void on_licence(const char *kind, bool is_enough, void *arg)
+{
+	struct desk *desk = arg;
+
+	snprintf(desk->licence, sizeof(desk->licence), "%s %s", kind,
+		 is_enough ? "enough" : "none left");
+}
+
 static void open_console(struct desk *desk)
 {
 	const struct lf_console_parts parts = {
@@ -260,6 +268,8 @@ static void open_console(struct desk *desk)
 		.settings = desk->settings,
 		.access = desk->access,
 		.links = links,
+		.on_licence = on_licence,
+		.on_licence_arg = desk,
 		.chat = &chat_ops,
 		.chat_arg = desk,
 	};

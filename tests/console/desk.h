@@ -24,6 +24,7 @@ struct lf_web;
 #define DESK_PERSONS 128
 
 struct desk {
+	char licence[32]; /* what the console said last */
 	struct rig *rig;
 	struct certs certs;
 	struct lf_vault *vault;

@@ -268,11 +268,13 @@ static void licences_are_counted_and_given_back(void **state)
 	client_ask(other, LOGIN("bianchi", "secret", ""),
 		   "{\"error\":{\"code\":1003,\"name\":\"license_exhausted\","
 		   "\"data\":{\"type\":\"BAP\",\"total\":1}}}");
+	assert_string_equal("BAP none left", ((struct desk *)*state)->licence);
 	client_ask(rossi, "{\"id\":2,\"method\":\"logout\"}",
 		   "{\"id\":2,\"result\":{}}");
 	client_expect_closed(rossi);
 	client_ask(other, LOGIN("bianchi", "secret", ""),
 		   "{\"result\":{\"license\":{\"used\":1}}}");
+	assert_string_equal("BAP enough", ((struct desk *)*state)->licence);
 	client_close(rossi);
 	client_close(other);
 }

@@ -87,6 +87,31 @@ static void the_right_password_gives_the_user(void **state)
 	assert_int_equal(-EACCES, try(d, "nopass", "", "10.0.0.1:4000"));
 }
 
+static void note_braked(bool is_address, const char *who, void *arg)
+{
+	size_t len = strlen(arg);
+
+	snprintf((char *)arg + len, 64 - len, "%s %s,",
+		 is_address ? "from" : "as", who);
+}
+
+static void the_brake_tells_once_whom_it_keeps_waiting(void **state)
+{
+	struct door *d = *state;
+	char told[64] = "";
+
+	lf_access_on_braked(d->access, note_braked, told);
+	for (int i = 0; i < 4; i++)
+		try(d, "rossi", "x", "10.0.0.1:1");
+	assert_string_equal("", told);
+	try(d, "rossi", "x", "10.0.0.2:1");
+	assert_string_equal("as rossi,", told);
+	try(d, "other", "x", "10.0.0.1:1");
+	assert_string_equal("as rossi,from 10.0.0.1,", told);
+	try(d, "third", "x", "10.0.0.1:1");
+	assert_string_equal("as rossi,from 10.0.0.1,", told);
+}
+
 static void after_five_failures_a_name_waits(void **state)
 {
 	struct door *d = *state;
@@ -408,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_right_password_gives_the_user),
+		TEST(the_brake_tells_once_whom_it_keeps_waiting),
 		TEST(after_five_failures_a_name_waits),
 		TEST(after_five_failures_an_address_waits_whatever_its_port),
 		TEST(a_hundred_guesses_at_once_get_five_tries),
