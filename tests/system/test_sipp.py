@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from lampfield import free_port, wait_for
 
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "phones")
 PHONES = 50
 
 
