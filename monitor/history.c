@@ -44,7 +44,7 @@ struct open_row {
 
 /* Rows that an event may still have in this window. */
 struct budget {
-	char key[16];
+	char key[LF_EVENT_KEY_SIZE];
 	int64_t since_ms;
 	unsigned rows;
 };
@@ -278,10 +278,10 @@ static void fold(struct lf_monitor *monitor, struct open_row *r,
 static bool may_have_row(struct lf_history *h, enum lf_event event)
 {
 	int64_t now_ms = lf_mono_ms();
+	char key[LF_EVENT_KEY_SIZE];
 	struct budget *b;
-	char key[16];
 
-	snprintf(key, sizeof(key), "%d", (int)event);
+	lf_event_key(key, event, "");
 	b = lf_map_find(&h->budgets, key);
 	if (!b) {
 		b = calloc(1, sizeof(*b));
