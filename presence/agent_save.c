@@ -55,6 +55,7 @@ static void write_sub(struct lf_ledger_entry *entry, struct lf_buf *out,
 	struct lf_buf dialog = {0};
 
 	if (lf_sip_notifier_save(sub->notifier, AHEAD, &dialog)) {
+		out->failed = true;
 		lf_buf_done(&dialog);
 		return;
 	}

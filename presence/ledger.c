@@ -20,7 +20,7 @@
 
 #include "core/banned.h"
 
-#define RECORD_MAX (64 << 10)
+#define RECORD_MAX (300 << 10) /* so that a page is a value of the store */
 #define PAGES_MAX 8192
 #define AT_ONCE 8 /* pages of a turn: half a millisecond */
 #define PAUSE_MS 5
@@ -106,10 +106,19 @@ static void render(struct page *page, struct lf_buf *out)
 		if (page->entries[i])
 			page->ledger->ops.write(page->entries[i], &record,
 						page->ledger->arg);
-		if (lf_buf_error(&record) || record.len > RECORD_MAX)
+		if (lf_buf_error(&record))
+			break;
+		if (record.len > RECORD_MAX) {
+			lf_log(LF_ERROR, "presence",
+			       "%s: %zu bytes are too many to save",
+			       page->ledger->bucket, record.len);
 			lf_buf_reset(&record);
+		}
 		write_record(out, lf_buf_str(&record), record.len);
 	}
+	/* Later, with memory: a record left out would be one that is gone. */
+	if (lf_buf_error(&record))
+		out->failed = true;
 	lf_buf_done(&record);
 }
 
@@ -142,7 +151,10 @@ static void write_page(struct page *page)
 	ledger->writing++;
 }
 
-/* At most `max`; true: more are left. */
+/*
+ * At most `max`; true: more are left. One write of a page at a time, but the
+ * last: nobody is there to say what changed meanwhile when it is answered.
+ */
 static bool write_marked(struct lf_ledger *ledger, unsigned max)
 {
 	for (uint32_t i = 0; i < ledger->page_count; i++) {
@@ -150,7 +162,7 @@ static bool write_marked(struct lf_ledger *ledger, unsigned max)
 
 		if (!page || !page->is_marked)
 			continue;
-		if (page->is_writing)
+		if (page->is_writing && !ledger->is_closed)
 			wait_to_write(ledger);
 		else if (max-- == 0)
 			return true;
@@ -218,15 +230,17 @@ static struct page *page_with_room(struct lf_ledger *ledger)
 
 int lf_ledger_add(struct lf_ledger *ledger, struct lf_ledger_entry *entry)
 {
-	struct page *page;
+	struct page *page = NULL;
 	uint32_t i = 0;
 
 	if (ledger->reading) {
 		page = page_at(ledger, (ledger->reading - 1) / LF_LEDGER_PAGE);
 		i = (ledger->reading - 1) % LF_LEDGER_PAGE;
-	} else {
+	}
+	/* Somebody may have come before its page was read, and sit there. */
+	if (!page || page->entries[i]) {
 		page = page_with_room(ledger);
-		while (page && page->entries[i])
+		for (i = 0; page && page->entries[i];)
 			i++;
 	}
 	if (!page)
@@ -267,32 +281,42 @@ void lf_ledger_remove(struct lf_ledger *ledger, struct lf_ledger_entry *entry)
 
 /* ---- reading ---- */
 
+/* The bytes of the record at `*data`, which moves to them; or -EINVAL. */
+static int64_t read_length(const char **data, const char *end)
+{
+	const char *line = NULL;
+	char digits[8];
+	int64_t size;
+
+	if (*data < end)
+		line = memchr(*data, '\n', (size_t)(end - *data));
+	if (!line ||
+	    !lf_text_copy_n(digits, sizeof(digits), *data,
+			    (size_t)(line - *data)) ||
+	    lf_text_int(&size, digits, 0, end - line - 1))
+		return -EINVAL;
+	*data = line + 1;
+	return size;
+}
+
 static void read_page(struct lf_ledger *ledger, uint32_t number,
 		      const char *data, size_t len)
 {
 	const char *end = data + len;
+	int64_t size = 0;
 
-	for (uint32_t i = 0; i < LF_LEDGER_PAGE && data < end; i++) {
-		const char *line = memchr(data, '\n', (size_t)(end - data));
-		char digits[8];
-		int64_t size;
-
-		if (!line ||
-		    !lf_text_copy_n(digits, sizeof(digits), data,
-				    (size_t)(line - data)) ||
-		    lf_text_int(&size, digits, 0, end - line - 1)) {
-			lf_log(LF_ERROR, "presence",
-			       "%s: page %u is damaged; its records are lost",
-			       ledger->bucket, number);
-			return;
-		}
-		data = line + 1;
+	for (uint32_t i = 0; i < LF_LEDGER_PAGE && size >= 0; i++) {
+		size = read_length(&data, end);
 		ledger->reading = number * LF_LEDGER_PAGE + i + 1;
-		if (size)
+		if (size > 0)
 			ledger->ops.read(data, (size_t)size, ledger->arg);
-		data += size;
+		data += size > 0 ? size : 0;
 	}
 	ledger->reading = 0;
+	if (size < 0 || data != end)
+		lf_log(LF_ERROR, "presence",
+		       "%s: page %u is damaged; what follows in it is lost",
+		       ledger->bucket, number);
 }
 
 static void on_pages(int err, const struct lf_store_kv *rows, size_t n,
@@ -318,7 +342,6 @@ static void on_pages(int err, const struct lf_store_kv *rows, size_t n,
 		if (!page)
 			continue;
 		read_page(ledger, page->number, rows[i].value, rows[i].len);
-		ledger->reading = 0;
 		page->is_marked = true; /* also to clear what was not kept */
 	}
 	ledger->is_read = true;

@@ -25,7 +25,7 @@ struct lf_ledger_entry {
 };
 
 struct lf_ledger_ops {
-	/* The record of now, at most 64 KB. */
+	/* The record of now, at most 300 KB; failed: it is asked again. */
 	void (*write)(struct lf_ledger_entry *entry, struct lf_buf *out,
 		      void *arg);
 	/* One of the last run. lf_ledger_add() keeps it, else it is gone. */
