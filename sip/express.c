@@ -28,7 +28,6 @@
 
 #define BATCH 256       /* datagrams that wait for the end of a turn */
 #define AT_ONCE 64      /* of one system call */
-#define MTU 1300        /* RFC 3261, 18.1.1: a larger one is not for UDP */
 #define ANSWER_MAX 1024 /* status, Via and more; the rest is not read */
 #define ROUNDS 64       /* of AT_ONCE answers a turn: they end work, so first */
 #define BUFFER (4 << 20)
@@ -193,7 +192,7 @@ static int express_send(struct lf_sip_notifier *n,
 	size = (size_t)n->start.len + n->via.len + LF_FLIGHT_BRANCH_SIZE + 1 +
 	       n->dialog.len + n->rest.len + len +
 	       (news->body ? news->body->len : 0);
-	if (size > MTU)
+	if (size > LF_SIP_UDP_MAX)
 		return -ENOTSUP;
 	flight = lf_flight_new(&x->flights, size);
 	if (!flight)

@@ -14,6 +14,9 @@
 
 #include "core/banned.h"
 
+#define BRANCH_MAX 40  /* and the end of its line */
+#define STATE_USUAL 90 /* CSeq and Subscription-State without retry-after */
+
 static int on_answer(void *magic, nta_outgoing_t *orq, const sip_t *answer)
 {
 	struct lf_sip_notifier *n = magic;
@@ -79,8 +82,16 @@ static char *put(char *to, const struct lf_sip_notifier *n,
 	return to + s.len;
 }
 
-/* The request without a Via, read back by sofia: that one adds its own. */
-static msg_t *make_message(const struct lf_sip_notifier *n,
+size_t lf_sip_datagram_room(const struct lf_sip_notifier *n)
+{
+	size_t head = (size_t)n->start.len + n->via.len + BRANCH_MAX +
+		      n->dialog.len + n->rest.len + STATE_USUAL;
+
+	return head < LF_SIP_UDP_MAX ? LF_SIP_UDP_MAX - head : 0;
+}
+
+/* Read back by sofia, from text without a Via. */
+msg_t *lf_sip_lane_message(const struct lf_sip_notifier *n,
 			   const struct lf_sip_news *news)
 {
 	char lines[LF_SIP_STATE_MAX], *text, *p;
@@ -102,22 +113,22 @@ static msg_t *make_message(const struct lf_sip_notifier *n,
 	msg = msg_make(sip_default_mclass(), MSG_DO_CANONIC, text,
 		       (p - text) + (ssize_t)body_len);
 	free(text);
+	if (msg && (!sip_object(msg) || !sip_object(msg)->sip_request)) {
+		msg_destroy(msg);
+		msg = NULL;
+	}
 	return msg;
 }
 
 static int nta_send(struct lf_sip_notifier *n, const struct lf_sip_news *news)
 {
-	msg_t *msg = make_message(n, news);
+	msg_t *msg = lf_sip_lane_message(n, news);
 	nta_outgoing_t *orq;
 	const char *route;
 	char url[128];
 
 	if (!msg)
 		return -ENOMEM;
-	if (!sip_object(msg) || !sip_object(msg)->sip_request) {
-		msg_destroy(msg);
-		return -EINVAL;
-	}
 	route = route_of(n, url, sizeof(url));
 	orq = nta_outgoing_mcreate(n->sip->agent, on_answer, n,
 				   route ? lf_sip_url(route) : NULL, msg,

@@ -4,8 +4,10 @@
  *
  *     notify.c decides when: one in flight, the latest waits
  *     watcher.c knows the dialog and renders a NOTIFY's head
- *     a lane decides how:    sofia's transaction (lane.c), or a thin one of
- *                            ours, straight to a UDP watcher (express.c)
+ *     a lane decides how:    a thin transaction of ours, straight to a UDP
+ *                            watcher (express.c); sofia's over TCP, for what
+ *                            is too large for that (tcp_lane.c); sofia's
+ *                            over whatever there is (lane.c)
  */
 #ifndef LF_SIP_LANE_H
 #define LF_SIP_LANE_H
@@ -15,7 +17,9 @@
 #include "sip/internal.h"
 #include "sip/notify.h"
 
-#define LF_TAG_SIZE 17 /* 16 hexadecimal digits */
+#define LF_TAG_SIZE 17        /* 16 hexadecimal digits */
+#define LF_SIP_UDP_MAX 1300   /* RFC 3261, 18.1.1: more is not for UDP */
+#define LF_SIP_TCP_ROOM 60000 /* of a body, where it may be large */
 
 struct lf_sip_body {
 	unsigned refs;
@@ -42,6 +46,12 @@ struct lf_sip_slice {
 	uint16_t at, len;
 };
 
+/* Does a watcher on UDP take TCP for what is large? */
+enum lf_tcp { LF_TCP_UNKNOWN, LF_TCP_TAKEN, LF_TCP_REFUSED };
+
+/* They are asked in this order. */
+enum lf_lane_index { LF_LANE_EXPRESS, LF_LANE_TCP, LF_LANE_NTA, LF_LANES };
+
 struct lf_sip_notifier {
 	struct lf_list node; /* in lf_sip.notifiers, or .leaving */
 	struct lf_sip *sip;
@@ -58,7 +68,9 @@ struct lf_sip_notifier {
 	bool is_direct : 1;     /* UDP, and its Contact is where it came from */
 	bool is_answered : 1;   /* the last SUBSCRIBE was */
 	bool has_route : 1;
-	bool was_express : 1; /* the last NOTIFY */
+	uint8_t was : 2; /* which way the last NOTIFY went: enum lf_lane_index
+			  */
+	uint8_t tcp : 2; /* enum lf_tcp */
 	uint16_t answer_status;
 	uint32_t answer_expires_s;
 	uint32_t cseq;         /* of our last NOTIFY */
@@ -90,10 +102,22 @@ struct lf_sip_lane {
 };
 
 extern const struct lf_sip_lane lf_sip_nta_lane;
+extern const struct lf_sip_lane lf_sip_tcp_lane;
 extern const struct lf_sip_lane lf_sip_express_lane;
 
 /* From a lane: the final status, 408 for silence. May free `n`. */
 void lf_sip_notifier_done(struct lf_sip_notifier *n, int status);
+/* From a lane that cannot after all; it must refuse the next time. May free
+ * `n`. */
+void lf_sip_notifier_again(struct lf_sip_notifier *n,
+			   const struct lf_sip_news *news);
+
+/* ---- lane.c ---- */
+/* The request for sofia, which adds its own Via. NULL: no memory. */
+msg_t *lf_sip_lane_message(const struct lf_sip_notifier *n,
+			   const struct lf_sip_news *news);
+/* What is left for a lf_sip_body in a datagram. */
+size_t lf_sip_datagram_room(const struct lf_sip_notifier *n);
 
 /* ---- watcher.c: the dialog ---- */
 

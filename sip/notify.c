@@ -61,12 +61,27 @@ static int try_lane(struct lf_sip_notifier *n, const struct lf_sip_lane *lane,
 
 static int send_now(struct lf_sip_notifier *n, const struct lf_sip_news *news)
 {
+	static const struct lf_sip_lane *const lanes[LF_LANES] = {
+		[LF_LANE_EXPRESS] = &lf_sip_express_lane,
+		[LF_LANE_TCP] = &lf_sip_tcp_lane,
+		[LF_LANE_NTA] = &lf_sip_nta_lane,
+	};
+	uint8_t i = n->sip->express ? LF_LANE_EXPRESS : LF_LANE_TCP;
 	int err = -ENOTSUP;
 
-	if (n->sip->express)
-		err = try_lane(n, &lf_sip_express_lane, news);
-	n->was_express = !err;
-	return err == -ENOTSUP ? try_lane(n, &lf_sip_nta_lane, news) : err;
+	for (; i < LF_LANES && err == -ENOTSUP; i++) {
+		err = try_lane(n, lanes[i], news);
+		n->was = i;
+	}
+	return err;
+}
+
+void lf_sip_notifier_again(struct lf_sip_notifier *n,
+			   const struct lf_sip_news *news)
+{
+	n->lane = NULL;
+	if (send_now(n, news))
+		lf_sip_notifier_done(n, 503);
 }
 
 static void drop_waiting(struct lf_sip_notifier *n)
@@ -189,9 +204,17 @@ const char *lf_sip_notifier_target(const struct lf_sip_notifier *n)
 
 const char *lf_sip_notifier_transport(const struct lf_sip_notifier *n)
 {
-	return n->was_express ? "express"
-			      : lf_sip_transport_name(
-					(enum lf_sip_transport)n->transport);
+	if (n->was == LF_LANE_NTA)
+		return lf_sip_transport_name(
+			(enum lf_sip_transport)n->transport);
+	return n->was == LF_LANE_TCP ? "tcp" : "express";
+}
+
+size_t lf_sip_notifier_room(const struct lf_sip_notifier *n)
+{
+	if (n->transport != LF_SIP_UDP || n->tcp == LF_TCP_TAKEN)
+		return LF_SIP_TCP_ROOM;
+	return lf_sip_datagram_room(n);
 }
 
 uint32_t lf_sip_notifier_cseq(const struct lf_sip_notifier *n)
@@ -296,6 +319,7 @@ allocate(struct lf_sip *sip, const struct lf_sip_notifier_ops *ops, void *arg)
 	n->sip = sip;
 	n->ops = ops;
 	n->arg = arg;
+	n->was = LF_LANE_NTA;
 	return n;
 }
 

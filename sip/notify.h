@@ -81,8 +81,14 @@ bool lf_sip_notifier_is_busy(const struct lf_sip_notifier *n); /* in flight */
 const char *lf_sip_notifier_event(const struct lf_sip_notifier *n);
 /* Where the watcher is: "sip:w@192.0.2.7:5060". */
 const char *lf_sip_notifier_target(const struct lf_sip_notifier *n);
-/* "udp", "tcp", "tls"; and how the last NOTIFY went: "express", "nta". */
+/* How the last NOTIFY went: "express", "udp", "tcp", "tls". */
 const char *lf_sip_notifier_transport(const struct lf_sip_notifier *n);
+/*
+ * Bytes of Content-Type, Content-Length and body that travel well: what fits a
+ * datagram, or more where there is TCP. A larger one goes over TCP all the
+ * same if the watcher takes that, else in fragments.
+ */
+size_t lf_sip_notifier_room(const struct lf_sip_notifier *n);
 
 /*
  * The dialog as bytes, to go on with after a restart. The CSeq in it is

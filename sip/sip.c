@@ -28,7 +28,9 @@
 #define MAX_TIMEOUT_MS 64000
 #define DEFAULT_MAX_MESSAGE (256 * 1024)
 #define UDP_BUFFER (16 << 20) /* measured: the default lost 18 of 15000 */
-#define SEND_QUEUE 1000       /* messages on one connection */
+/* What may go over TCP instead is for tcp_lane.c to know, not for sofia. */
+#define UDP_MOST 65535
+#define SEND_QUEUE 1000 /* messages on one connection */
 #define IDLE_MS (30 * 60 * 1000)
 #define PARTIAL_MS (30 * 1000) /* half a message on a connection */
 /*
@@ -141,7 +143,7 @@ static int open_agent(struct lf_sip *sip, const struct lf_sip_opts *opts)
 	sip->agent = nta_agent_create(
 		sip->loop.root, lf_sip_url(url), lf_sip_on_message, sip,
 		NTATAG_UA(1), NTATAG_SIP_T1X64(sip->timeout_ms),
-		NTATAG_UDP_MTU(8000), NTATAG_MAXSIZE(cap),
+		NTATAG_UDP_MTU(UDP_MOST), NTATAG_MAXSIZE(cap),
 		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY | MSG_DO_CANONIC),
 		NTATAG_CLIENT_RPORT(1), TPTAG_UDP_RMEM(UDP_BUFFER),
 		TPTAG_QUEUESIZE(SEND_QUEUE), TPTAG_PONG2PING(1),

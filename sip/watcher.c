@@ -353,6 +353,7 @@ static int move_target(struct lf_sip_notifier *n, const char *uri)
 	struct parts parts = {uri, n->head + n->dialog.at, n->dialog.len,
 			      event};
 
+	n->tcp = LF_TCP_UNKNOWN;
 	/* The old head is read until the new one stands. */
 	lf_text_copy(event, sizeof(event), n->event);
 	return render_head(n, &parts);

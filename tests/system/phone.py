@@ -98,6 +98,7 @@ class Phone:
         """Reads one message, and answers it if it is a NOTIFY."""
         data, source = self.receive(seconds)
         message = Message(data)
+        message.size, message.source = len(data), source
         if not message.is_request:
             self.responses.append(message)
             return message
@@ -164,13 +165,9 @@ class TcpPhone(Phone):
     def receive(self, seconds):
         end = time.monotonic() + seconds
         while True:
-            head, found, rest = self.buffer.partition(b"\r\n\r\n")
-            if found:
-                length = int(re.search(rb"(?im)^(?:content-length|l)\s*:\s*(\d+)",
-                                       head).group(1))
-                if len(rest) >= length:
-                    self.buffer = rest[length:]
-                    return head + found + rest[:length], None
+            message, self.buffer = take_one(self.buffer)
+            if message:
+                return message, None
             left = max(end - time.monotonic(), 0)
             if not select.select([self.socket], [], [], left)[0]:
                 raise Timeout(f"nothing within {seconds} s")
@@ -180,6 +177,63 @@ class TcpPhone(Phone):
 
     def reply(self, text, source):
         self.socket.sendall(text.encode())
+
+
+def take_one(buffer):
+    """The first whole message of a stream and the rest; None: not there yet."""
+    head, found, rest = buffer.partition(b"\r\n\r\n")
+    length = found and int(re.search(rb"(?im)^(?:content-length|l)\s*:\s*(\d+)",
+                                     head).group(1))
+    if not found or len(rest) < length:
+        return None, buffer
+    return head + found + rest[:length], rest[length:]
+
+
+class DualPhone(Phone):
+    """Asks over UDP, and listens on the same port for TCP: RFC 3261, 18.2.1.
+    `mute`: it accepts connections and says nothing there."""
+
+    def __init__(self, port, name="w", domain="127.0.0.1", mute=False):
+        super().__init__(port, name, domain)
+        self.mute = mute
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.links = {}
+
+    def close(self):
+        for s in [self.listener, *self.links]:
+            s.close()
+        super().close()
+
+    def receive(self, seconds):
+        end = time.monotonic() + seconds
+        while True:
+            for link, buffer in self.links.items():
+                message, self.links[link] = take_one(buffer)
+                if message and not self.mute:
+                    return message, link
+            left = max(end - time.monotonic(), 0)
+            ready = select.select([self.socket, self.listener, *self.links], [], [], left)[0]
+            if not ready:
+                raise Timeout(f"nothing within {seconds} s")
+            if self.socket in ready:
+                return self.socket.recvfrom(65536)
+            if self.listener in ready:
+                self.links[self.listener.accept()[0]] = b""
+            for link in [s for s in ready if s in self.links]:
+                data = link.recv(65536)
+                self.links[link] += data
+                if not data:
+                    del self.links[link]
+
+    def reply(self, text, source):
+        if isinstance(source, socket.socket):
+            source.sendall(text.encode())
+        else:
+            super().reply(text, source)
+
+
+def is_tcp(message):
+    return isinstance(message.source, socket.socket)
 
 
 class Subscription:

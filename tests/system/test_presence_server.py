@@ -471,19 +471,6 @@ def test_behind_nat_it_goes_back_where_it_came_from(server, phone):
     assert watcher["lane"] == "udp"
 
 
-def test_an_oversize_document_takes_the_other_lane(server, phone):
-    sub = Subscription(phone, ANNA)
-    sub.next()
-    p = Publication(phone, ANNA)
-    p.put(activity="<r:away/>", note="&" * 158)
-    big = sub.next()
-    assert note(big) == "&" * 158
-    assert server.ctl("watchers")[0]["lane"] == "udp"
-    p.put(activity="<r:away/>", note="small")
-    assert sub.next().cseq == big.cseq + 1
-    assert server.ctl("watchers")[0]["lane"] == "express"
-
-
 def answer_of(challenge, user, password, method, uri):
     p = dict(re.findall(r'(\w+)="?([^",]+)"?', challenge))
     name = p["algorithm"]
