@@ -321,12 +321,11 @@ static void on_event(uv_poll_t *poll, int status, int events)
 		flush(x);
 }
 
-/* The last thing of a turn, after sofia was stepped. */
-static void on_turn(void *arg)
+void lf_sip_express_flush(struct lf_sip *sip)
 {
-	struct lf_sip_express *x = arg;
+	struct lf_sip_express *x = sip->express;
 
-	if (x->batch_len && !x->is_blocked)
+	if (x && x->batch_len && !x->is_blocked)
 		flush(x);
 }
 
@@ -385,7 +384,7 @@ int lf_sip_express_open(struct lf_sip *sip)
 		x->in[i].msg_hdr.msg_iovlen = 1;
 	}
 	listen_for(x, false);
-	lf_sip_loop_guest(&sip->loop, (uv_handle_t *)&x->poll, on_turn, x);
+	lf_sip_loop_guest(&sip->loop, (uv_handle_t *)&x->poll);
 	sip->express = x;
 	return 0;
 }

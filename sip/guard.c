@@ -174,8 +174,9 @@ void lf_sip_guard_challenge(struct lf_sip_guard *guard, bool is_stale,
 	make_nonce(guard, nonce);
 	for (int i = 0; i < 2; i++)
 		n += snprintf(out + n, LF_GUARD_CHALLENGE_SIZE - (size_t)n,
-			      "%sWWW-Authenticate: Digest realm=\"%s\", "
-			      "nonce=\"%s\", algorithm=%s, qop=\"auth\"%s",
-			      i ? "\r\n" : "", guard->realm, nonce,
-			      algorithms[i], is_stale ? ", stale=true" : "");
+			      "WWW-Authenticate: Digest realm=\"%s\", "
+			      "nonce=\"%s\", algorithm=%s, "
+			      "qop=\"auth\"%s\r\n",
+			      guard->realm, nonce, algorithms[i],
+			      is_stale ? ", stale=true" : "");
 }

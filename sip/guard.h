@@ -24,7 +24,7 @@ void lf_sip_guard_free(struct lf_sip_guard *guard); /* NULL is fine */
  */
 int lf_sip_guard_check(struct lf_sip_guard *guard, const sip_t *request,
 		       char *user, size_t size);
-/* Header lines, SHA-256 first (RFC 8760, 2.4), without the last CR LF. */
+/* Header lines, SHA-256 first (RFC 8760, 2.4). */
 void lf_sip_guard_challenge(struct lf_sip_guard *guard, bool is_stale,
 			    char out[LF_GUARD_CHALLENGE_SIZE]);
 

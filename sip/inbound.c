@@ -44,16 +44,15 @@ bool lf_sip_is_too_large(const struct lf_sip *sip, const sip_t *request)
 
 /* Answers without a transaction; the message is gone afterwards. */
 static void refuse(struct lf_sip *sip, msg_t *msg, int status,
-		   const char *phrase, const char *headers)
+		   const char *phrase, const char *lines)
 {
 	const sip_t *request = sip_object(msg);
+	const struct lf_sip_answer answer = {status, phrase, NULL, lines};
 
 	if (request->sip_request->rq_method == sip_method_ack)
 		nta_msg_discard(sip->agent, msg);
 	else
-		nta_msg_treply(sip->agent, msg, status, phrase,
-			       TAG_IF(headers, SIPTAG_HEADER_STR(headers)),
-			       SIPTAG_SERVER_STR(sip->user_agent), TAG_END());
+		lf_sip_reply_plain(sip, msg, &answer);
 }
 
 static void log_stranger(struct lf_sip *sip, msg_t *msg, const char *why)
@@ -173,16 +172,14 @@ static void dispatch(struct lf_sip *sip, msg_t *msg, const char *user)
 	const char *method = request->sip_request->rq_method_name;
 	struct lf_sip_handler *handler = find_handler(sip, method);
 	struct lf_sip_notifier *n;
-	char allow[160];
 
 	/* Not before: strangers must not push a peer's messages out. */
 	lf_sip_trace_msg(sip, false, msg,
 			 tport_delivered_by(nta_agent_tports(sip->agent), msg));
-	snprintf(allow, sizeof(allow), "Allow: %s", sip->allow);
 	if (!is_known_scheme(request->sip_request->rq_url))
 		refuse(sip, msg, SIP_416_UNSUPPORTED_URI, NULL);
 	else if (request->sip_request->rq_method == sip_method_options)
-		refuse(sip, msg, SIP_200_OK, allow);
+		refuse(sip, msg, SIP_200_OK, sip->allow);
 	else if ((n = lf_sip_notifier_find(sip, request)) != NULL)
 		hand_over(sip, msg, user, true, use_watcher, n);
 	else if (request->sip_to->a_tag)
@@ -193,7 +190,7 @@ static void dispatch(struct lf_sip *sip, msg_t *msg, const char *user)
 		hand_over(sip, msg, user, handler->is_repeatable, use_handler,
 			  handler);
 	else
-		refuse(sip, msg, SIP_405_METHOD_NOT_ALLOWED, allow);
+		refuse(sip, msg, SIP_405_METHOD_NOT_ALLOWED, sip->allow);
 }
 
 /* Sofia's callback for every message that no leg or transaction claims. */
@@ -241,8 +238,9 @@ int lf_sip_on_request(struct lf_sip *sip, const char *method,
 	handler->fn = fn;
 	handler->arg = arg;
 	sip->handler_count++;
+	sip->allow[strlen(sip->allow) - strlen("\r\n")] = '\0';
 	snprintf(sip->allow + strlen(sip->allow),
-		 sizeof(sip->allow) - strlen(sip->allow), ", %s", method);
+		 sizeof(sip->allow) - strlen(sip->allow), ", %s\r\n", method);
 	return 0;
 }
 

@@ -60,12 +60,13 @@ struct lf_sip {
 	struct lf_list leaving; /* notifiers that nobody owns any more */
 	struct lf_map dialogs;  /* our tag -> notifier */
 	uint64_t tag_key[2];
+	struct lf_sip_replies *replies; /* NULL: sofia's only */
 	struct lf_sip_express *express; /* NULL: none */
 	uint16_t express_port;
 	struct lf_sip_request *open; /* repeatable, and not answered yet */
 	struct lf_sip_handler handlers[LF_SIP_HANDLERS];
 	size_t handler_count;
-	char allow[128]; /* methods, for Allow */
+	char allow[160]; /* "Allow: ..." with its CR LF */
 	struct lf_cidr_list trusted;
 	uint16_t ports[LF_SIP_TRANSPORTS];
 	char *address, *public_address, *user_agent;
@@ -119,16 +120,32 @@ int lf_sip_request_plain(struct lf_sip_request **ret, struct lf_sip *sip,
 void lf_sip_request_settle(struct lf_sip_request *req);
 void lf_sip_request_drop(struct lf_sip_request *req); /* without an answer */
 
-/* The answer to a SUBSCRIBE. */
+/* From the socket; of a message that is still there. */
+const struct sockaddr *
+lf_sip_request_addr(const struct lf_sip_request *req,
+		    enum lf_sip_transport *ret_transport);
+
 struct lf_sip_answer {
 	int status;
-	const char *phrase;            /* NULL: the usual one */
-	const char *tag;               /* ours */
-	const char *contact, *require; /* NULL: none */
-	uint32_t expires_s;            /* or LF_SIP_ABSENT */
+	const char *phrase; /* NULL: the usual one */
+	const char *tag;    /* ours; NULL: any */
+	const char *lines;  /* more headers, each with its CR LF; NULL: none */
 };
 void lf_sip_request_answer(struct lf_sip_request *req,
 			   const struct lf_sip_answer *answer);
+
+/* ---- reply.c ---- */
+struct lf_sip_replies; /* of this turn */
+
+/* Leaves NULL if they have to leave through sofia. -ENOMEM. */
+int lf_sip_replies_open(struct lf_sip_replies **ret, uint16_t port);
+void lf_sip_replies_flush(struct lf_sip_replies *replies);
+void lf_sip_replies_free(struct lf_sip_replies *replies); /* NULL is fine */
+/* Without a transaction; the message is gone afterwards. */
+void lf_sip_reply_plain(struct lf_sip *sip, msg_t *msg,
+			const struct lf_sip_answer *answer);
+/* A header's value as it came, when it is alone in one line; else NULL. */
+const char *lf_sip_raw_value(const msg_header_t *h, size_t *ret_len);
 
 /* ---- trunk.c ---- */
 struct lf_sip_trunk *lf_sip_trunk_at(const struct lf_sip *sip,

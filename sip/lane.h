@@ -125,11 +125,14 @@ size_t lf_sip_datagram_room(const struct lf_sip_notifier *n);
 void lf_sip_watcher_tag(const struct lf_sip *sip, const sip_t *request,
 			char out[LF_TAG_SIZE]);
 /* Fills the dialog from the SUBSCRIBE. -EPROTO: no Contact, no Event. */
-int lf_sip_watcher_begin(struct lf_sip_notifier *n, const sip_t *request,
-			 const struct lf_sip_source *source);
+int lf_sip_watcher_begin(struct lf_sip_notifier *n,
+			 const struct lf_sip_request *req);
 /* RFC 6665, 4.4.1: a SUBSCRIBE in the dialog moves its target. */
-int lf_sip_watcher_refresh(struct lf_sip_notifier *n, const sip_t *request,
-			   const struct lf_sip_source *source);
+int lf_sip_watcher_refresh(struct lf_sip_notifier *n,
+			   const struct lf_sip_request *req);
+/* The lines of our answer to a SUBSCRIBE; in one of success our Contact. */
+void lf_sip_watcher_answer(const struct lf_sip_notifier *n, bool is_success,
+			   uint32_t expires_s, char *out, size_t size);
 /* The request is of this dialog. */
 bool lf_sip_watcher_is(const struct lf_sip_notifier *n, const sip_t *request);
 void lf_sip_watcher_done(struct lf_sip_notifier *n);
@@ -144,6 +147,7 @@ size_t lf_sip_news_lines(char out[LF_SIP_STATE_MAX], uint32_t cseq,
 
 /* ---- express.c ---- */
 int lf_sip_express_open(struct lf_sip *sip);
+void lf_sip_express_flush(struct lf_sip *sip); /* at the end of a turn */
 void lf_sip_express_close(struct lf_sip *sip); /* before the loop closes */
 void lf_sip_express_free(struct lf_sip *sip);
 /* An answer of nobody else's: perhaps to a NOTIFY of the express lane. */

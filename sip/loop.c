@@ -168,8 +168,7 @@ static void pump(uv_prepare_t *prepare)
 
 	if (sl->is_closing)
 		return;
-	if (sl->on_turn)
-		sl->on_turn(sl->turn_arg);
+	sl->on_turn(sl->turn_arg);
 	if (wait_ms < 0) {
 		uv_timer_stop(&sl->timer);
 		return;
@@ -182,11 +181,14 @@ static void pump(uv_prepare_t *prepare)
 
 /* ---- life ---- */
 
-int lf_sip_loop_open(struct lf_sip_loop *sl, uv_loop_t *loop)
+int lf_sip_loop_open(struct lf_sip_loop *sl, uv_loop_t *loop,
+		     void (*on_turn)(void *arg), void *arg)
 {
 	int fd = -1, err;
 
 	memset(sl, 0, sizeof(*sl));
+	sl->on_turn = on_turn;
+	sl->turn_arg = arg;
 	if (su_init() < 0)
 		return -ENOMEM;
 	_su_time = monotonic_time;
@@ -234,13 +236,10 @@ void lf_sip_loop_close(struct lf_sip_loop *sl, void (*closed)(void *arg),
 	}
 }
 
-void lf_sip_loop_guest(struct lf_sip_loop *sl, uv_handle_t *handle,
-		       void (*on_turn)(void *arg), void *arg)
+void lf_sip_loop_guest(struct lf_sip_loop *sl, uv_handle_t *handle)
 {
 	assert(!sl->guest);
 	sl->guest = handle;
-	sl->on_turn = on_turn;
-	sl->turn_arg = arg;
 	sl->open_handles++;
 }
 

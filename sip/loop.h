@@ -19,8 +19,8 @@ struct lf_sip_loop {
 	uv_poll_t poll;
 	uv_prepare_t prepare;
 	uv_timer_t timer;
-	uv_handle_t *guest; /* closed with the rest; NULL: none */
-	void (*on_turn)(void *arg);
+	uv_handle_t *guest;         /* closed with the rest; NULL: none */
+	void (*on_turn)(void *arg); /* after each stepping of sofia */
 	void *turn_arg;
 	unsigned open_handles;
 	bool is_closing;
@@ -28,10 +28,9 @@ struct lf_sip_loop {
 	void *arg;
 };
 
-int lf_sip_loop_open(struct lf_sip_loop *sl, uv_loop_t *loop);
-/* on_turn() follows each stepping of sofia; `handle` closes with the loop. */
-void lf_sip_loop_guest(struct lf_sip_loop *sl, uv_handle_t *handle,
-		       void (*on_turn)(void *arg), void *arg);
+int lf_sip_loop_open(struct lf_sip_loop *sl, uv_loop_t *loop,
+		     void (*on_turn)(void *arg), void *arg);
+void lf_sip_loop_guest(struct lf_sip_loop *sl, uv_handle_t *handle);
 
 /*
  * Stops stepping at once. When the handles are gone `closed` is called, from

@@ -153,6 +153,23 @@ socklen_t lf_net_size(const struct sockaddr *addr)
 					   : sizeof(struct sockaddr_in);
 }
 
+void lf_net_unmap(struct sockaddr_storage *out, const struct sockaddr *addr)
+{
+	const struct sockaddr_in6 *in6 = (const void *)addr;
+	struct sockaddr_in *in = (void *)out;
+	uint8_t bytes[16];
+
+	memset(out, 0, sizeof(*out));
+	if (addr->sa_family == AF_INET6 && to_bytes(bytes, addr) &&
+	    !memcmp(bytes, mapped, 12)) {
+		in->sin_family = AF_INET;
+		in->sin_port = in6->sin6_port;
+		memcpy(&in->sin_addr, bytes + 12, 4);
+		return;
+	}
+	memcpy(out, addr, lf_net_size(addr));
+}
+
 void lf_net_format(char *out, size_t size, const struct sockaddr *addr,
 		   uint16_t *ret_port)
 {
@@ -200,7 +217,7 @@ int lf_net_local_for(char *out, size_t size, const struct sockaddr *peer)
 	return err;
 }
 
-/* ---- receive buffers ---- */
+/* ---- sofia's sockets ---- */
 
 static uint16_t port_of(const struct sockaddr *addr)
 {
@@ -211,15 +228,50 @@ static uint16_t port_of(const struct sockaddr *addr)
 	return port;
 }
 
-static bool listens_on(int fd, uint16_t port)
+static bool is_bound_to(int fd, uint16_t port)
 {
 	struct sockaddr_storage addr;
-	socklen_t len = sizeof(addr), size = sizeof(int);
+	socklen_t len = sizeof(addr);
+
+	return !getsockname(fd, (struct sockaddr *)&addr, &len) &&
+	       port_of((const struct sockaddr *)&addr) == port;
+}
+
+static bool is_datagram_on(int fd, uint16_t port)
+{
+	socklen_t size = sizeof(int);
+	int type = 0;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) &&
+	       type == SOCK_DGRAM && is_bound_to(fd, port);
+}
+
+int lf_net_datagram_socket(uint16_t port)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	int found = -ENOENT, n = 0;
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		int fd = (int)strtol(entry->d_name, NULL, 10);
+
+		if (!is_datagram_on(fd, port))
+			continue;
+		found = fd;
+		n++;
+	}
+	if (dir)
+		closedir(dir);
+	return n == 1 ? found : -ENOENT;
+}
+
+static bool listens_on(int fd, uint16_t port)
+{
+	socklen_t size = sizeof(int);
 	int listens = 0;
 
 	return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) &&
-	       listens && !getsockname(fd, (struct sockaddr *)&addr, &len) &&
-	       port_of((const struct sockaddr *)&addr) == port;
+	       listens && is_bound_to(fd, port);
 }
 
 static bool is_stream_to(int fd, const struct sockaddr *peer)

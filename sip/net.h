@@ -36,6 +36,8 @@ bool lf_net_is_any(const char *address); /* "0.0.0.0" or "::" */
 int lf_net_parse(struct sockaddr_storage *ret, const char *host, uint16_t port);
 socklen_t lf_net_size(const struct sockaddr *addr);
 
+/* The same address; ::ffff:a.b.c.d becomes IPv4. */
+void lf_net_unmap(struct sockaddr_storage *out, const struct sockaddr *addr);
 /* The literal without brackets; ::ffff:a.b.c.d is shown as IPv4. */
 void lf_net_format(char *out, size_t size, const struct sockaddr *addr,
 		   uint16_t *ret_port);
@@ -49,6 +51,9 @@ void lf_net_uri_host(char *out, size_t size, const char *address);
  */
 void lf_net_bound_listeners(uint16_t port);
 void lf_net_bound_connections(const struct sockaddr *peer);
+
+/* The one datagram socket of ours on `port`; -ENOENT: none, or several. */
+int lf_net_datagram_socket(uint16_t port);
 
 /* Which of our addresses the kernel would use towards `peer`. */
 int lf_net_local_for(char *out, size_t size, const struct sockaddr *peer);

@@ -227,23 +227,14 @@ uint32_t lf_sip_notifier_cseq(const struct lf_sip_notifier *n)
 static void answer(struct lf_sip_notifier *n, struct lf_sip_request *req,
 		   int status, const char *phrase, uint32_t expires_s)
 {
-	char contact[256];
+	char lines[512];
+	struct lf_sip_answer out = {status, phrase, n->tag, lines};
 
 	n->is_answered = true;
 	n->answer_status = (uint16_t)status;
 	n->answer_expires_s = expires_s;
-	snprintf(contact, sizeof(contact), "%.*s", n->contact.len,
-		 n->head + n->contact.at);
-	lf_sip_request_answer(
-		req, &(const struct lf_sip_answer){
-			     .status = status,
-			     .phrase = phrase,
-			     .tag = n->tag,
-			     .contact = status < 300 ? contact : NULL,
-			     .require = status < 300 && n->ops ? n->ops->require
-							       : NULL,
-			     .expires_s = expires_s,
-		     });
+	lf_sip_watcher_answer(n, status < 300, expires_s, lines, sizeof(lines));
+	lf_sip_request_answer(req, &out);
 }
 
 void lf_sip_notifier_answer(struct lf_sip_notifier *n,
@@ -293,8 +284,7 @@ void lf_sip_notifier_request(struct lf_sip_notifier *n,
 	} else if (cseq < n->refresh_cseq) {
 		/* RFC 3261, 12.2.2 */
 		lf_sip_reply(req, SIP_500_INTERNAL_SERVER_ERROR, NULL);
-	} else if (lf_sip_watcher_refresh(n, request,
-					  lf_sip_request_source(req))) {
+	} else if (lf_sip_watcher_refresh(n, req)) {
 		lf_sip_reply(req, SIP_400_BAD_REQUEST, NULL);
 	} else {
 		n->refresh_cseq = cseq;
@@ -337,8 +327,7 @@ int lf_sip_notifier_accept(struct lf_sip_notifier **ret,
 	n = allocate(sip, ops, arg);
 	if (!n)
 		return -ENOMEM;
-	err = lf_sip_watcher_begin(n, lf_sip_request_sip(req),
-				   lf_sip_request_source(req));
+	err = lf_sip_watcher_begin(n, req);
 	if (!err)
 		err = lf_map_add(&sip->dialogs, n->tag, n);
 	if (err) {

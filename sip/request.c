@@ -30,23 +30,22 @@ struct lf_sip_request {
 	msg_t *msg;          /* keeps `parsed` alive */
 	bool is_plain;
 	const sip_t *parsed;
-	su_home_t home[1]; /* texts handed out */
-	struct lf_sip_source source;
+	su_home_t *home; /* the message's, for texts handed out */
+	enum lf_sip_transport transport;
 	char *user;
-	const char *uri, *from, *to;
+	const char *uri, *from;
 };
 
 /* "sip:user@host" without port and parameters; "" for another scheme. */
 static const char *plain_uri(su_home_t *home, const url_t *url)
 {
-	const char *text = NULL;
+	const char *user = url->url_user, *text;
 
-	if (url->url_type != url_sip && url->url_type != url_sips)
+	if ((url->url_type != url_sip && url->url_type != url_sips) ||
+	    !url->url_host)
 		return "";
-	if (url->url_host)
-		text = su_sprintf(home, "%s:%s%s%s", url->url_scheme,
-				  url->url_user ? url->url_user : "",
-				  url->url_user ? "@" : "", url->url_host);
+	text = su_strcat_all(home, url->url_scheme, ":", user ? user : "",
+			     user ? "@" : "", url->url_host, NULL);
 	return text ? text : "";
 }
 
@@ -56,11 +55,11 @@ static void read_message(struct lf_sip_request *req, struct lf_sip *sip,
 	req->sip = sip;
 	req->msg = msg;
 	req->parsed = sip_object(msg);
-	su_home_init(req->home);
+	req->home = msg_home(msg);
 	req->uri = plain_uri(req->home, req->parsed->sip_request->rq_url);
 	req->from = plain_uri(req->home, req->parsed->sip_from->a_url);
-	req->to = plain_uri(req->home, req->parsed->sip_to->a_url);
-	lf_sip_source_of(sip, msg, &req->source);
+	req->transport = lf_sip_transport_of(
+		tport_delivered_by(nta_agent_tports(sip->agent), msg));
 	lf_list_add_tail(&sip->requests, &req->node);
 }
 
@@ -107,7 +106,6 @@ static void request_destroy(struct lf_sip_request *req)
 		nta_incoming_destroy(req->irq);
 	if (req->msg)
 		msg_destroy(req->msg);
-	su_home_deinit(req->home);
 	free(req->user);
 	free(req);
 }
@@ -149,10 +147,18 @@ const char *lf_sip_request_method(const struct lf_sip_request *req)
 	return req->parsed->sip_request->rq_method_name;
 }
 
-const struct lf_sip_source *
-lf_sip_request_source(const struct lf_sip_request *req)
+void lf_sip_request_source(const struct lf_sip_request *req,
+			   struct lf_sip_source *out)
 {
-	return &req->source;
+	lf_net_format(out->address, sizeof(out->address),
+		      lf_sip_request_addr(req, &out->transport), &out->port);
+}
+
+const struct sockaddr *lf_sip_request_addr(const struct lf_sip_request *req,
+					   enum lf_sip_transport *ret_transport)
+{
+	*ret_transport = req->transport;
+	return &msg_addr(req->msg)->su_sa;
 }
 
 const char *lf_sip_request_user(const struct lf_sip_request *req)
@@ -170,9 +176,25 @@ const char *lf_sip_request_from(const struct lf_sip_request *req)
 	return req->from;
 }
 
-const char *lf_sip_request_to(const struct lf_sip_request *req)
+/* Those that every request is asked for; sofia's table knows the others. */
+static const struct {
+	const char *name;
+	size_t offset;
+} usual[] = {
+	{"Event", offsetof(sip_t, sip_event)},
+	{"Expires", offsetof(sip_t, sip_expires)},
+	{"Require", offsetof(sip_t, sip_require)},
+	{"Accept", offsetof(sip_t, sip_accept)},
+	{"Supported", offsetof(sip_t, sip_supported)},
+	{"Content-Type", offsetof(sip_t, sip_content_type)},
+	{"SIP-If-Match", offsetof(sip_t, sip_if_match)},
+};
+
+static const msg_header_t *header_at(const sip_t *parsed, size_t offset)
 {
-	return req->to;
+	const char *at = (const char *)parsed + offset;
+
+	return *(msg_header_t *const *)(const void *)at;
 }
 
 /* The first header object of that name, in the class's list or unknown. */
@@ -182,14 +204,15 @@ static const msg_header_t *first_header(const struct lf_sip_request *req,
 	char line[80];
 	const msg_href_t *ref;
 
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (!strcmp(usual[i].name, name))
+			return header_at(req->parsed, usual[i].offset);
 	if ((size_t)snprintf(line, sizeof(line), "%s:", name) >= sizeof(line))
 		return NULL;
 	ref = msg_find_hclass(sip_default_mclass(), line, NULL);
 	if (!ref || ref->hr_class == sip_unknown_class)
 		return (const msg_header_t *)req->parsed->sip_unknown;
-	return *(
-		msg_header_t *const *)(const void *)((const char *)req->parsed +
-						     ref->hr_offset);
+	return header_at(req->parsed, ref->hr_offset);
 }
 
 static bool is_other_unknown(const msg_header_t *h, const char *name)
@@ -200,9 +223,14 @@ static bool is_other_unknown(const msg_header_t *h, const char *name)
 
 static char *value_of(su_home_t *home, const msg_header_t *h)
 {
+	const char *raw;
+	size_t len;
+
 	if (h->sh_class == sip_unknown_class)
 		return su_strdup(home, ((const msg_unknown_t *)h)->un_value);
-	return sip_header_as_string(home, (const sip_header_t *)h);
+	raw = lf_sip_raw_value(h, &len);
+	return raw ? su_strndup(home, raw, (isize_t)len)
+		   : sip_header_as_string(home, (const sip_header_t *)h);
 }
 
 const char *lf_sip_request_header(struct lf_sip_request *req, const char *name)
@@ -233,7 +261,7 @@ const char *lf_sip_request_body(const struct lf_sip_request *req,
 
 /* ---- the answer ---- */
 
-/* Header lines for sofia; what could break out of a line is refused. */
+/* Header lines; what could break out of a line is refused. */
 static int join_headers(struct lf_buf *out, const struct lf_sip_header *extra)
 {
 	for (; extra && extra->name; extra++) {
@@ -241,88 +269,53 @@ static int join_headers(struct lf_buf *out, const struct lf_sip_header *extra)
 		    strpbrk(extra->value, "\r\n") ||
 		    out->len > EXTRA_HEADERS_MAX)
 			return -EINVAL;
-		lf_buf_addf(out, "%s%s: %s", out->len ? "\r\n" : "",
-			    extra->name, extra->value);
+		lf_buf_adds(out, extra->name);
+		lf_buf_adds(out, ": ");
+		lf_buf_adds(out, extra->value);
+		lf_buf_adds(out, "\r\n");
 	}
 	return lf_buf_error(out);
 }
 
-static void reply(struct lf_sip_request *req, int status, const char *phrase,
-		  tag_type_t tag, tag_value_t value, ...)
+static void reply_in_transaction(struct lf_sip_request *req,
+				 const struct lf_sip_answer *answer)
 {
-	ta_list ta;
-
-	ta_start(ta, tag, value);
-	if (req->irq) {
-		nta_incoming_treply(req->irq, status, phrase, ta_tags(ta));
-		lf_sip_trace_response_out(req->sip, req->irq);
-	} else if (req->is_plain) {
-		nta_msg_treply(req->sip->agent, req->msg, status, phrase,
-			       ta_tags(ta));
-		req->msg = NULL; /* gone with the answer */
-		req->parsed = NULL;
-	}
-	ta_end(ta);
-}
-
-void lf_sip_reply(struct lf_sip_request *req, int status, const char *phrase,
-		  const struct lf_sip_header *extra)
-{
-	struct lf_buf headers = {0};
-	struct lf_sip *sip = req->sip;
-
-	if (!sip || (!req->irq && !req->is_plain)) {
-		request_destroy(req);
-		return;
-	}
-	if (join_headers(&headers, extra)) {
-		status = 500;
-		phrase = sip_500_Internal_server_error;
-		lf_buf_reset(&headers);
-	}
-	reply(req, status, phrase, SIPTAG_SERVER_STR(sip->user_agent),
-	      TAG_IF(headers.len, SIPTAG_HEADER_STR(lf_buf_str(&headers))),
-	      TAG_END());
-	lf_buf_done(&headers);
-	request_destroy(req);
-}
-
-/* To as it came, with our tag. */
-static const char *tagged_to(struct lf_sip_request *req, const char *tag)
-{
-	const sip_to_t *to = req->parsed->sip_to;
-	const char *text;
-
-	if (to->a_tag)
-		return NULL;
-	text = sip_header_as_string(req->home, (const sip_header_t *)to);
-	return text ? su_sprintf(req->home, "%s;tag=%s", text, tag) : NULL;
+	if (answer->tag)
+		nta_incoming_tag(req->irq, answer->tag);
+	nta_incoming_treply(
+		req->irq, answer->status, answer->phrase,
+		SIPTAG_SERVER_STR(req->sip->user_agent),
+		TAG_IF(answer->lines, SIPTAG_HEADER_STR(answer->lines)),
+		TAG_END());
+	lf_sip_trace_response_out(req->sip, req->irq);
 }
 
 void lf_sip_request_answer(struct lf_sip_request *req,
 			   const struct lf_sip_answer *answer)
 {
-	struct lf_sip *sip = req->sip;
-	char expires[16];
-	const char *to = NULL;
-
-	if (!sip) {
-		request_destroy(req);
-		return;
+	if (req->sip && req->irq) {
+		reply_in_transaction(req, answer);
+	} else if (req->sip && req->is_plain) {
+		lf_sip_reply_plain(req->sip, req->msg, answer);
+		req->msg = NULL; /* gone with the answer */
 	}
-	snprintf(expires, sizeof(expires), "%u", answer->expires_s);
-	if (req->irq)
-		nta_incoming_tag(req->irq, answer->tag);
-	else
-		to = tagged_to(req, answer->tag);
-	reply(req, answer->status, answer->phrase,
-	      TAG_IF(to, SIPTAG_TO_STR(to)), SIPTAG_SERVER_STR(sip->user_agent),
-	      TAG_IF(answer->contact, SIPTAG_CONTACT_STR(answer->contact)),
-	      TAG_IF(answer->require, SIPTAG_REQUIRE_STR(answer->require)),
-	      TAG_IF(answer->expires_s != LF_SIP_ABSENT,
-		     SIPTAG_EXPIRES_STR(expires)),
-	      TAG_END());
 	request_destroy(req);
+}
+
+void lf_sip_reply(struct lf_sip_request *req, int status, const char *phrase,
+		  const struct lf_sip_header *extra)
+{
+	struct lf_sip_answer answer = {status, phrase, NULL, NULL};
+	struct lf_buf lines = {0};
+
+	if (!join_headers(&lines, extra)) {
+		answer.lines = lines.len ? lines.data : NULL;
+	} else {
+		answer.status = 500;
+		answer.phrase = sip_500_Internal_server_error;
+	}
+	lf_sip_request_answer(req, &answer);
+	lf_buf_done(&lines);
 }
 
 void lf_sip_request_settle(struct lf_sip_request *req)

@@ -205,6 +205,7 @@ static int open_tls(struct lf_sip *sip, const struct lf_sip_opts *opts)
 static void sip_free(struct lf_sip *sip)
 {
 	lf_sip_express_free(sip);
+	lf_sip_replies_free(sip->replies);
 	lf_map_done(&sip->dialogs);
 	if (sip->agent)
 		nta_agent_destroy(sip->agent);
@@ -217,6 +218,16 @@ static void sip_free(struct lf_sip *sip)
 	free(sip->public_address);
 	free(sip->user_agent);
 	free(sip);
+}
+
+/* What was written in this turn leaves together: answers first. */
+static void on_turn(void *arg)
+{
+	struct lf_sip *sip = arg;
+
+	if (sip->replies)
+		lf_sip_replies_flush(sip->replies);
+	lf_sip_express_flush(sip);
 }
 
 /* The loop's handles are gone: sofia is not on the stack, it may go too. */
@@ -239,6 +250,7 @@ void lf_sip_close(struct lf_sip *sip, void (*closed)(void *arg), void *arg)
 	sip->closed_arg = arg;
 	lf_sip_requests_orphan(sip);
 	lf_sip_notifiers_free(sip);
+	on_turn(sip); /* the last words */
 	lf_sip_express_close(sip);
 	lf_sip_loop_close(&sip->loop, on_loop_closed, sip);
 }
@@ -289,14 +301,15 @@ int lf_sip_new(struct lf_sip **ret, struct lf_timers *timers,
 	lf_list_init(&sip->requests);
 	lf_list_init(&sip->leaving);
 	lf_random(sip->tag_key, sizeof(sip->tag_key));
-	snprintf(sip->allow, sizeof(sip->allow), "OPTIONS, NOTIFY");
+	snprintf(sip->allow, sizeof(sip->allow), "Allow: OPTIONS, NOTIFY\r\n");
 
 	err = copy_opts(sip, opts);
 	if (!err && opts->trace_bytes)
 		err = lf_sip_ring_new(&sip->ring, opts->trace_bytes);
 	if (err)
 		goto fail;
-	err = lf_sip_loop_open(&sip->loop, lf_timers_loop(timers));
+	err = lf_sip_loop_open(&sip->loop, lf_timers_loop(timers), on_turn,
+			       sip);
 	if (err)
 		goto fail;
 	err = open_agent(sip, opts);
@@ -304,11 +317,15 @@ int lf_sip_new(struct lf_sip **ret, struct lf_timers *timers,
 		err = open_tls(sip, opts);
 	if (!err && opts->has_express_lane)
 		err = lf_sip_express_open(sip);
+	if (!err) {
+		note_ports(sip);
+		err = lf_sip_replies_open(&sip->replies,
+					  sip->ports[LF_SIP_UDP]);
+	}
 	if (err) {
 		lf_sip_loop_close(&sip->loop, on_loop_closed, sip);
 		return err;
 	}
-	note_ports(sip);
 	*ret = sip;
 	return 0;
 fail:

@@ -90,12 +90,11 @@ struct lf_sip_source {
 };
 
 const char *lf_sip_request_method(const struct lf_sip_request *req);
-const struct lf_sip_source *
-lf_sip_request_source(const struct lf_sip_request *req);
+void lf_sip_request_source(const struct lf_sip_request *req,
+			   struct lf_sip_source *out);
 /* "sip:user@host" forms, without parameters; "" if it is no SIP URI. */
 const char *lf_sip_request_uri(const struct lf_sip_request *req);
 const char *lf_sip_request_from(const struct lf_sip_request *req);
-const char *lf_sip_request_to(const struct lf_sip_request *req);
 /* User name that passed digest authentication; NULL for a trusted peer. */
 const char *lf_sip_request_user(const struct lf_sip_request *req);
 /* Any header by name, joined by ", " if repeated; NULL if absent. */

@@ -90,8 +90,7 @@ static bool is_host_of(const union lf_sip_address *addr, const char *host,
 static void keep_address(union lf_sip_address *out,
 			 const struct sockaddr_storage *addr)
 {
-	memcpy(out, addr,
-	       addr->ss_family == AF_INET ? sizeof(out->v4) : sizeof(out->v6));
+	memcpy(out, addr, lf_net_size((const struct sockaddr *)addr));
 }
 
 static uint16_t port_of(const char *text, uint16_t otherwise)
@@ -129,16 +128,15 @@ static void find_target(struct lf_sip_notifier *n, const url_t *url)
 	n->is_direct = true;
 }
 
-static int keep_source(struct lf_sip_notifier *n,
-		       const struct lf_sip_source *source)
+static void keep_source(struct lf_sip_notifier *n,
+			const struct lf_sip_request *req)
 {
+	enum lf_sip_transport transport;
 	struct sockaddr_storage addr;
 
-	if (lf_net_parse(&addr, source->address, source->port))
-		return -EPROTO;
+	lf_net_unmap(&addr, lf_sip_request_addr(req, &transport));
 	keep_address(&n->source, &addr);
-	n->transport = (uint8_t)source->transport;
-	return 0;
+	n->transport = (uint8_t)transport;
 }
 
 /* ---- the head ---- */
@@ -314,9 +312,10 @@ static int print_target(char out[LF_SIP_URI_MAX], const url_t *url)
 								     : -EPROTO;
 }
 
-int lf_sip_watcher_begin(struct lf_sip_notifier *n, const sip_t *request,
-			 const struct lf_sip_source *source)
+int lf_sip_watcher_begin(struct lf_sip_notifier *n,
+			 const struct lf_sip_request *req)
 {
+	const sip_t *request = lf_sip_request_sip(req);
 	char uri[LF_SIP_URI_MAX], event[EVENT_MAX + 1];
 	struct lf_buf dialog = {0};
 	struct parts parts = {uri};
@@ -324,7 +323,7 @@ int lf_sip_watcher_begin(struct lf_sip_notifier *n, const sip_t *request,
 	int err;
 
 	if (!request->sip_contact || !request->sip_event ||
-	    !request->sip_from->a_tag || keep_source(n, source) ||
+	    !request->sip_from->a_tag ||
 	    print_target(uri, request->sip_contact->m_url))
 		return -EPROTO;
 	len = msg_header_field_e(event, sizeof(event),
@@ -332,6 +331,7 @@ int lf_sip_watcher_begin(struct lf_sip_notifier *n, const sip_t *request,
 	if (len <= 0 || len > EVENT_MAX)
 		return -EPROTO;
 	event[len] = '\0';
+	keep_source(n, req);
 	lf_sip_watcher_tag(n->sip, request, n->tag);
 	n->has_route = request->sip_record_route != NULL;
 	n->refresh_cseq = request->sip_cseq->cs_seq;
@@ -359,15 +359,15 @@ static int move_target(struct lf_sip_notifier *n, const char *uri)
 	return render_head(n, &parts);
 }
 
-int lf_sip_watcher_refresh(struct lf_sip_notifier *n, const sip_t *request,
-			   const struct lf_sip_source *source)
+int lf_sip_watcher_refresh(struct lf_sip_notifier *n,
+			   const struct lf_sip_request *req)
 {
+	const sip_t *request = lf_sip_request_sip(req);
 	uint8_t transport = n->transport;
 	char uri[LF_SIP_URI_MAX];
 	int err = 0;
 
-	if (keep_source(n, source))
-		return -EPROTO;
+	keep_source(n, req);
 	if (!request->sip_contact)
 		return 0;
 	err = print_target(uri, request->sip_contact->m_url);
@@ -376,6 +376,23 @@ int lf_sip_watcher_refresh(struct lf_sip_notifier *n, const sip_t *request,
 	if (!err)
 		find_target(n, request->sip_contact->m_url);
 	return err;
+}
+
+void lf_sip_watcher_answer(const struct lf_sip_notifier *n, bool is_success,
+			   uint32_t expires_s, char *out, size_t size)
+{
+	int used = 0;
+
+	*out = '\0';
+	if (is_success)
+		used += snprintf(out, size, "Contact: %.*s\r\n", n->contact.len,
+				 n->head + n->contact.at);
+	if (is_success && n->ops && n->ops->require)
+		used += snprintf(out + used, size - (size_t)used,
+				 "Require: %s\r\n", n->ops->require);
+	if (expires_s != LF_SIP_ABSENT)
+		snprintf(out + used, size - (size_t)used, "Expires: %u\r\n",
+			 expires_s);
 }
 
 void lf_sip_watcher_done(struct lf_sip_notifier *n)
@@ -424,7 +441,7 @@ int lf_sip_watcher_restore(struct lf_sip_notifier *n, const char *saved,
 {
 	char text[SAVED_MAX + 1], address[64], tag[LF_TAG_SIZE];
 	unsigned transport, port, cseq, refresh, route, uri_len, dialog_len;
-	struct lf_sip_source source = {0};
+	struct sockaddr_storage source;
 	struct parts parts;
 	char *uri;
 
@@ -436,14 +453,12 @@ int lf_sip_watcher_restore(struct lf_sip_notifier *n, const char *saved,
 	uri = strchr(text, '\n') + 1;
 	if (transport >= LF_SIP_TRANSPORTS || strlen(tag) != LF_TAG_SIZE - 1 ||
 	    uri_len > len || dialog_len > len ||
+	    lf_net_parse(&source, address, (uint16_t)port) ||
 	    strlen(uri) < uri_len + 1 + dialog_len || uri[uri_len] != '\n')
 		return -EINVAL;
 	memcpy(n->tag, tag, sizeof(n->tag));
-	lf_text_copy(source.address, sizeof(source.address), address);
-	source.port = (uint16_t)port;
-	source.transport = (enum lf_sip_transport)transport;
-	if (keep_source(n, &source))
-		return -EINVAL;
+	keep_address(&n->source, &source);
+	n->transport = (uint8_t)transport;
 	n->cseq = cseq;
 	n->refresh_cseq = refresh;
 	n->has_route = route;

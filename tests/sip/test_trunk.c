@@ -256,6 +256,7 @@ static void a_trusted_peer_is_served(void **state)
 						    {NULL, NULL}};
 	struct lf_sip_request *req = NULL;
 	struct peer peer;
+	struct lf_sip_source source;
 	size_t len;
 
 	peer_open(&peer, "127.0.0.1", NULL);
@@ -275,7 +276,6 @@ static void a_trusted_peer_is_served(void **state)
 	assert_string_equal("PUBLISH", lf_sip_request_method(req));
 	assert_string_equal("sip:200@127.0.0.1", lf_sip_request_uri(req));
 	assert_string_equal("sip:eve@127.0.0.1", lf_sip_request_from(req));
-	assert_string_equal("sip:200@127.0.0.1", lf_sip_request_to(req));
 	assert_string_equal("presence", lf_sip_request_header(req, "Event"));
 	assert_string_equal("presence", lf_sip_request_header(req, "event"));
 	assert_string_equal("1, 2", lf_sip_request_header(req, "x-odd"));
@@ -283,8 +283,9 @@ static void a_trusted_peer_is_served(void **state)
 	assert_string_equal("", lf_sip_request_body(req, &len));
 	assert_int_equal(0, len);
 	assert_null(lf_sip_request_user(req));
-	assert_string_equal("127.0.0.1", lf_sip_request_source(req)->address);
-	assert_int_equal(peer.pbx.port, lf_sip_request_source(req)->port);
+	lf_sip_request_source(req, &source);
+	assert_string_equal("127.0.0.1", source.address);
+	assert_int_equal(peer.pbx.port, source.port);
 	lf_sip_reply(req, 200, "OK", good);
 	raw_expect(&peer.pbx, "SIP/2.0 200");
 	assert_string_equal("e1", raw_header(&peer.pbx, "SIP-ETag"));

@@ -1,0 +1,296 @@
+/*
+ * sip/reply.c - answers without a transaction (RFC 3261, 8.2.7).
+ *
+ * Over UDP they are written from the request's own lines, and those of a turn
+ * leave together, from the port the requests came to. Whatever is unusual
+ * (streams, maddr, no rport) is sofia's: nta_msg_treply().
+ */
+#include "sip/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sofia-sip/su_tag_io.h>
+
+#include "core/buf.h"
+#include "core/text.h"
+#include "sip/lane.h"
+
+#include "core/banned.h"
+
+#define BATCH 64
+#define REPLY_MAX 4096 /* longer ones are sofia's */
+
+struct reply {
+	union lf_sip_address to;
+	size_t at, len; /* in the bytes of all */
+};
+
+struct lf_sip_replies {
+	int fd; /* sofia's, it closes it */
+	unsigned count;
+	struct reply batch[BATCH];
+	struct lf_buf bytes;
+};
+
+/* ---- leaving ---- */
+
+/*
+ * What the socket does not take is lost as on any network: the request comes
+ * again.
+ */
+void lf_sip_replies_flush(struct lf_sip_replies *replies)
+{
+	struct mmsghdr out[BATCH];
+	struct iovec iov[BATCH];
+	unsigned sent = 0;
+	int n;
+
+	for (unsigned i = 0; i < replies->count; i++) {
+		struct reply *reply = &replies->batch[i];
+
+		iov[i] = (struct iovec){replies->bytes.data + reply->at,
+					reply->len};
+		out[i].msg_hdr = (struct msghdr){
+			.msg_name = &reply->to,
+			.msg_namelen = lf_net_size(&reply->to.any),
+			.msg_iov = &iov[i],
+			.msg_iovlen = 1,
+		};
+	}
+	while (sent < replies->count) {
+		n = sendmmsg(replies->fd, out + sent, replies->count - sent,
+			     MSG_DONTWAIT);
+		if (n > 0)
+			sent += (unsigned)n;
+		else if (errno == EAGAIN || errno == ENOBUFS)
+			break;
+		else if (errno != EINTR)
+			sent++; /* that one cannot be reached */
+	}
+	replies->count = 0;
+	lf_buf_reset(&replies->bytes);
+}
+
+/* ---- writing ---- */
+
+const char *lf_sip_raw_value(const msg_header_t *h, size_t *ret_len)
+{
+	const char *raw = h->sh_data, *end, *value;
+
+	/* Of several in one line the first has it all. */
+	if (!raw || h->sh_len < 2 || h->sh_next)
+		return NULL;
+	end = raw + h->sh_len - 2;
+	value = memchr(raw, ':', h->sh_len);
+	if (!value || memcmp(end, "\r\n", 2))
+		return NULL;
+	value++;
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	*ret_len = (size_t)(end - value);
+	return memchr(value, '\r', *ret_len) || memchr(value, '\n', *ret_len) ||
+			       memchr(value, '\0', *ret_len)
+		       ? NULL
+		       : value;
+}
+
+static int add_value(struct lf_buf *out, const msg_header_t *h)
+{
+	char text[REPLY_MAX];
+	size_t len;
+	const char *raw = lf_sip_raw_value(h, &len);
+	issize_t n;
+
+	if (raw) {
+		lf_buf_add(out, raw, len);
+		return 0;
+	}
+	n = msg_header_field_e(text, sizeof(text), h, 0);
+	if (n < 0 || n >= (issize_t)sizeof(text))
+		return -E2BIG;
+	lf_buf_add(out, text, (size_t)n);
+	return 0;
+}
+
+static int add_line(struct lf_buf *out, const char *name, const void *header)
+{
+	int err;
+
+	lf_buf_adds(out, name);
+	err = add_value(out, header);
+	lf_buf_add(out, "\r\n", 2);
+	return err;
+}
+
+/* Several may stand in one line, and the first was changed: sofia writes. */
+static int add_vias(struct lf_buf *out, const sip_via_t *via)
+{
+	char text[1024];
+	issize_t n;
+
+	for (; via; via = via->v_next) {
+		n = msg_header_field_e(text, sizeof(text),
+				       (const msg_header_t *)via, 0);
+		if (n < 0 || n >= (issize_t)sizeof(text))
+			return -E2BIG;
+		lf_buf_adds(out, "Via: ");
+		lf_buf_add(out, text, (size_t)n);
+		lf_buf_add(out, "\r\n", 2);
+	}
+	return 0;
+}
+
+static int add_to(struct lf_buf *out, const sip_to_t *to, const char *tag)
+{
+	int err;
+
+	lf_buf_adds(out, "To: ");
+	err = add_value(out, (const msg_header_t *)to);
+	if (!to->a_tag) {
+		lf_buf_adds(out, ";tag=");
+		lf_buf_adds(out, tag);
+	}
+	lf_buf_add(out, "\r\n", 2);
+	return err;
+}
+
+static void add_status(struct lf_buf *out, int status, const char *phrase)
+{
+	char digits[] = "200 ";
+
+	digits[0] = (char)('0' + status / 100);
+	digits[1] = (char)('0' + status / 10 % 10);
+	digits[2] = (char)('0' + status % 10);
+	lf_buf_adds(out, "SIP/2.0 ");
+	lf_buf_adds(out, digits);
+	lf_buf_adds(out, phrase);
+	lf_buf_add(out, "\r\n", 2);
+}
+
+static int write_reply(struct lf_buf *out, const struct lf_sip *sip,
+		       const sip_t *request, const struct lf_sip_answer *answer)
+{
+	int err;
+
+	add_status(out, answer->status, answer->phrase);
+	err = add_vias(out, request->sip_via);
+	if (!err)
+		err = add_line(out, "From: ", request->sip_from);
+	if (!err)
+		err = add_to(out, request->sip_to, answer->tag);
+	if (!err)
+		err = add_line(out, "Call-ID: ", request->sip_call_id);
+	if (!err)
+		err = add_line(out, "CSeq: ", request->sip_cseq);
+	if (answer->lines)
+		lf_buf_adds(out, answer->lines);
+	lf_buf_adds(out, "Server: ");
+	lf_buf_adds(out, sip->user_agent);
+	lf_buf_adds(out, "\r\nContent-Length: 0\r\n\r\n");
+	return err ? err : lf_buf_error(out);
+}
+
+/* RFC 3261, 18.2.2 and RFC 3581: back to where it came from, and no maddr. */
+static bool is_plain(const struct lf_sip *sip, msg_t *msg, const sip_t *request)
+{
+	const sip_via_t *via = request->sip_via;
+
+	return sip->replies && via && via->v_rport && !via->v_maddr &&
+	       request->sip_from && request->sip_to && request->sip_call_id &&
+	       request->sip_cseq &&
+	       tport_is_udp(
+		       tport_delivered_by(nta_agent_tports(sip->agent), msg));
+}
+
+/* False: it is as it was, and sofia's. */
+static bool put_in_batch(struct lf_sip *sip, msg_t *msg, const sip_t *request,
+			 const struct lf_sip_answer *answer)
+{
+	struct lf_sip_replies *replies = sip->replies;
+	struct reply *reply;
+
+	if (replies->count == BATCH)
+		lf_sip_replies_flush(replies);
+	reply = &replies->batch[replies->count];
+	reply->at = replies->bytes.len;
+	if (write_reply(&replies->bytes, sip, request, answer) ||
+	    replies->bytes.len - reply->at > REPLY_MAX) {
+		if (replies->bytes.failed)
+			lf_sip_replies_flush(replies); /* what was whole */
+		else
+			replies->bytes.len = reply->at;
+		return false;
+	}
+	reply->len = replies->bytes.len - reply->at;
+	memcpy(&reply->to, msg_addr(msg), sizeof(reply->to));
+	replies->count++;
+	lf_sip_trace_text(sip, true, &reply->to.any, request->sip_call_id->i_id,
+			  strlen(request->sip_call_id->i_id),
+			  replies->bytes.data + reply->at, reply->len);
+	return true;
+}
+
+static void reply_by_sofia(struct lf_sip *sip, msg_t *msg, const sip_t *request,
+			   const struct lf_sip_answer *answer)
+{
+	su_home_t *home = msg_home(msg);
+	const char *to = NULL;
+
+	if (!request->sip_to->a_tag) {
+		to = sip_header_as_string(home, (const void *)request->sip_to);
+		to = to ? su_sprintf(home, "%s;tag=%s", to, answer->tag) : NULL;
+	}
+	nta_msg_treply(sip->agent, msg, answer->status, answer->phrase,
+		       TAG_IF(to, SIPTAG_TO_STR(to)),
+		       TAG_IF(answer->lines, SIPTAG_HEADER_STR(answer->lines)),
+		       SIPTAG_SERVER_STR(sip->user_agent), TAG_END());
+}
+
+void lf_sip_reply_plain(struct lf_sip *sip, msg_t *msg,
+			const struct lf_sip_answer *answer)
+{
+	const sip_t *request = sip_object(msg);
+	struct lf_sip_answer whole = *answer;
+	char tag[LF_TAG_SIZE];
+
+	if (!whole.phrase)
+		whole.phrase = sip_status_phrase(whole.status);
+	if (!whole.tag) {
+		lf_sip_watcher_tag(sip, request, tag);
+		whole.tag = tag;
+	}
+	if (is_plain(sip, msg, request) &&
+	    put_in_batch(sip, msg, request, &whole))
+		nta_msg_discard(sip->agent, msg);
+	else
+		reply_by_sofia(sip, msg, request, &whole);
+}
+
+/* ---- life ---- */
+
+int lf_sip_replies_open(struct lf_sip_replies **ret, uint16_t port)
+{
+	struct lf_sip_replies *replies;
+	int fd = lf_net_datagram_socket(port);
+
+	if (fd < 0)
+		return 0; /* none, or several: sofia knows which */
+	replies = calloc(1, sizeof(*replies));
+	if (!replies)
+		return -ENOMEM;
+	replies->fd = fd;
+	*ret = replies;
+	return 0;
+}
+
+void lf_sip_replies_free(struct lf_sip_replies *replies)
+{
+	if (!replies)
+		return;
+	lf_buf_done(&replies->bytes);
+	free(replies);
+}
