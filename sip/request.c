@@ -1,7 +1,7 @@
 /*
  * sip/request.c - a request somebody sent us, from the handler's call until
- * its answer, which may come later. It holds sofia's transaction and, in its
- * home, the texts that were asked for.
+ * its answer, which may come later. It holds sofia's transaction, if there is
+ * one, and the texts that were asked for.
  */
 #include <assert.h>
 #include <errno.h>
@@ -22,6 +22,7 @@
 #include "core/banned.h"
 
 #define EXTRA_HEADERS_MAX 8192
+#define TEXTS 512
 
 struct lf_sip_request {
 	struct lf_list node; /* in lf_sip.requests */
@@ -30,23 +31,53 @@ struct lf_sip_request {
 	msg_t *msg;          /* keeps `parsed` alive */
 	bool is_plain;
 	const sip_t *parsed;
-	su_home_t *home; /* the message's, for texts handed out */
 	enum lf_sip_transport transport;
 	char *user;
 	const char *uri, *from;
+	/* Texts handed out; what finds no room is the message's. */
+	size_t used;
+	char texts[TEXTS];
 };
 
-/* "sip:user@host" without port and parameters; "" for another scheme. */
-static const char *plain_uri(su_home_t *home, const url_t *url)
+/* Room for a text as long as the request lives; NULL: no memory. */
+static char *text_room(struct lf_sip_request *req, size_t size)
 {
-	const char *user = url->url_user, *text;
+	char *room = req->texts + req->used;
+
+	if (size > TEXTS - req->used)
+		return su_alloc(msg_home(req->msg), (isize_t)size);
+	req->used += size;
+	return room;
+}
+
+/* Returns where the text ends. */
+static char *append(char *to, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(to, text, len + 1);
+	return to + len;
+}
+
+/* "sip:user@host" without port and parameters; "" for another scheme. */
+static const char *plain_uri(struct lf_sip_request *req, const url_t *url)
+{
+	const char *user = url->url_user ? url->url_user : "";
+	char *text, *to;
+	size_t size;
 
 	if ((url->url_type != url_sip && url->url_type != url_sips) ||
 	    !url->url_host)
 		return "";
-	text = su_strcat_all(home, url->url_scheme, ":", user ? user : "",
-			     user ? "@" : "", url->url_host, NULL);
-	return text ? text : "";
+	size = strlen("sips:@") + strlen(user) + strlen(url->url_host) + 1;
+	text = text_room(req, size);
+	if (!text)
+		return "";
+	to = append(text, url->url_type == url_sips ? "sips:" : "sip:");
+	to = append(to, user);
+	to = append(to, *user ? "@" : "");
+	append(to, url->url_host);
+	return text;
 }
 
 static void read_message(struct lf_sip_request *req, struct lf_sip *sip,
@@ -55,9 +86,8 @@ static void read_message(struct lf_sip_request *req, struct lf_sip *sip,
 	req->sip = sip;
 	req->msg = msg;
 	req->parsed = sip_object(msg);
-	req->home = msg_home(msg);
-	req->uri = plain_uri(req->home, req->parsed->sip_request->rq_url);
-	req->from = plain_uri(req->home, req->parsed->sip_from->a_url);
+	req->uri = plain_uri(req, req->parsed->sip_request->rq_url);
+	req->from = plain_uri(req, req->parsed->sip_from->a_url);
 	req->transport = lf_sip_transport_of(
 		tport_delivered_by(nta_agent_tports(sip->agent), msg));
 	lf_list_add_tail(&sip->requests, &req->node);
@@ -221,30 +251,39 @@ static bool is_other_unknown(const msg_header_t *h, const char *name)
 	       !lf_text_equal(((const msg_unknown_t *)h)->un_name, name);
 }
 
-static char *value_of(su_home_t *home, const msg_header_t *h)
+static const char *value_of(struct lf_sip_request *req, const msg_header_t *h)
 {
 	const char *raw;
 	size_t len;
+	char *text;
 
 	if (h->sh_class == sip_unknown_class)
-		return su_strdup(home, ((const msg_unknown_t *)h)->un_value);
+		return ((const msg_unknown_t *)h)->un_value;
 	raw = lf_sip_raw_value(h, &len);
-	return raw ? su_strndup(home, raw, (isize_t)len)
-		   : sip_header_as_string(home, (const sip_header_t *)h);
+	if (!raw)
+		return sip_header_as_string(msg_home(req->msg),
+					    (const sip_header_t *)h);
+	text = text_room(req, len + 1);
+	if (text) {
+		memcpy(text, raw, len);
+		text[len] = '\0';
+	}
+	return text;
 }
 
 const char *lf_sip_request_header(struct lf_sip_request *req, const char *name)
 {
 	const msg_header_t *h = first_header(req, name);
-	char *joined = NULL, *value;
+	const char *joined = NULL, *value;
 
 	for (; h; h = h->sh_next) {
 		if (is_other_unknown(h, name))
 			continue;
-		value = value_of(req->home, h);
+		value = value_of(req, h);
 		if (!value)
 			return joined;
-		joined = joined ? su_sprintf(req->home, "%s, %s", joined, value)
+		joined = joined ? su_sprintf(msg_home(req->msg), "%s, %s",
+					     joined, value)
 				: value;
 	}
 	return joined;
