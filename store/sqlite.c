@@ -91,12 +91,15 @@ static bool is_write(const struct lf_op *op)
 	}
 }
 
-/* One statement undoes itself; more than one, or an answer that may turn out
- * too large after the writing, needs a savepoint. */
+/*
+ * One statement undoes itself; more than one, or an answer that may turn out
+ * too large after the writing, needs a savepoint. It has a price: each page
+ * that is changed under it is copied first.
+ */
 static bool needs_savepoint(const struct lf_op *op)
 {
-	return op->kind == LF_OP_TX ||
-	       (op->kind == LF_OP_QUERY && is_write(op));
+	return op->kind == LF_OP_TX || (op->kind == LF_OP_QUERY &&
+					is_write(op) && op->stmt->has_answer);
 }
 
 static void run_op(struct lf_sqlite *db, struct lf_op *op)

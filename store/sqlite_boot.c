@@ -143,12 +143,14 @@ static int connect_file(struct lf_sqlite *db, const char *path)
 	rc = sqlite3_open_v2(path, &db->conn, flags, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_extended_result_codes(db->conn, 1);
-	/* Exclusive before WAL: no shared memory file, and one owner only. */
+	/* Exclusive before WAL: no shared memory file, and one owner only.
+	 * What savepoints keep is for memory, not for files in /var/tmp. */
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn,
 				  "PRAGMA locking_mode = EXCLUSIVE;"
 				  "PRAGMA journal_mode = WAL;"
 				  "PRAGMA synchronous = FULL;"
+				  "PRAGMA temp_store = MEMORY;"
 				  "PRAGMA journal_size_limit = 67108864;"
 				  "PRAGMA foreign_keys = ON;"
 				  "BEGIN IMMEDIATE; COMMIT",

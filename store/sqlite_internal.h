@@ -34,7 +34,7 @@ enum lf_sql {
 struct lf_stmt {
 	struct lf_list node;
 	sqlite3_stmt *stmt;
-	bool is_readonly;
+	bool is_readonly, has_answer;
 	size_t n_args;
 	unsigned char arg_of[]; /* parameter i+1 takes argument arg_of[i] */
 };

@@ -126,6 +126,7 @@ int lf_sqlite_prepare(struct lf_sqlite *db, struct lf_stmt **ret,
 	}
 	s->stmt = st;
 	s->is_readonly = sqlite3_stmt_readonly(st);
+	s->has_answer = sqlite3_column_count(st) > 0;
 	err = number_args(s, n, err_text, err_size);
 	if (err)
 		goto fail;
