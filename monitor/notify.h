@@ -2,7 +2,7 @@
  * monitor/notify.h - who is told: mail, SNMP, a web address, a program.
  *
  *     event -> channels (by severity, or what event.N.notify says)
- *           -> mail.c     a spool in the store, one by one (S240-S244)
+ *           -> mail.c     into a spool in the store, one by one (S240-S244)
  *              trap.c     traps and informs to each manager (S266-S268)
  *              webhook.c  JSON by POST
  *              process.c  a program with JSON on its standard input (S265)
