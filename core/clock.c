@@ -35,23 +35,35 @@ int64_t lf_wall_ms(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+/* The number with its zeros, and the character after it. */
+static char *put(char *to, int value, int digits, char after)
+{
+	to[digits] = after;
+	for (int i = digits; i-- > 0; value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + digits + 1;
+}
+
 char *lf_rfc3339(char out[LF_RFC3339_SIZE], int64_t wall_ms)
 {
 	time_t s = (time_t)(wall_ms / 1000);
 	int ms = (int)(wall_ms % 1000);
 	struct tm tm;
-	char text[64];
+	char *p = out;
 
 	if (ms < 0) {
 		ms += 1000;
 		s--;
 	}
 	gmtime_r(&s, &tm);
-	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-		 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		 tm.tm_min, tm.tm_sec, ms);
-	memcpy(out, text, LF_RFC3339_SIZE - 1);
-	out[LF_RFC3339_SIZE - 1] = '\0';
+	p = put(p, tm.tm_year + 1900, 4, '-');
+	p = put(p, tm.tm_mon + 1, 2, '-');
+	p = put(p, tm.tm_mday, 2, 'T');
+	p = put(p, tm.tm_hour, 2, ':');
+	p = put(p, tm.tm_min, 2, ':');
+	p = put(p, tm.tm_sec, 2, '.');
+	p = put(p, ms, 3, 'Z');
+	*p = '\0';
 	return out;
 }
 

@@ -11,7 +11,6 @@
 #include "presence/agent.h"
 
 struct lf_publish; /* opaque: see publish.c */
-struct lf_report;
 struct lf_sip_request;
 
 #define LF_PUBLICATIONS_MAX 16 /* of one person */
@@ -25,11 +24,5 @@ void lf_publish_request(struct lf_sip_request *req, void *publish);
 size_t lf_publish_count(const struct lf_publish *publish);
 void lf_publish_each(const struct lf_publish *publish,
 		     lf_agent_publication_fn *fn, void *arg);
-
-/*
- * Adds one publication's report to what the others say: of the layers that
- * several know, the most restrictive wins. Pure; `sum` begins zeroed.
- */
-void lf_publish_compose(struct lf_report *sum, const struct lf_report *one);
 
 #endif

@@ -211,6 +211,8 @@ static const struct {
 	const char *name;
 	size_t offset;
 } usual[] = {
+	{"Call-ID", offsetof(sip_t, sip_call_id)},
+	{"CSeq", offsetof(sip_t, sip_cseq)},
 	{"Event", offsetof(sip_t, sip_event)},
 	{"Expires", offsetof(sip_t, sip_expires)},
 	{"Require", offsetof(sip_t, sip_require)},

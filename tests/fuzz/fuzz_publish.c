@@ -9,7 +9,7 @@
 #include "core/xml.h"
 #include "presence/document.h"
 #include "presence/lamp.h"
-#include "presence/publish.h"
+#include "presence/compose.h"
 #include "presence/report.h"
 #include "presence/write.h"
 
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void on_document(const char *uri, const struct lf_report *report,
 			void *arg)
 {
-	lf_publish_compose(arg, report);
+	lf_compose(arg, report);
 }
 
 /* What is shown to watchers is well-formed, whatever a publisher said. */

@@ -1,4 +1,4 @@
-/* tests/presence/test_publish.c - several publishers, one person. */
+/* tests/presence/test_compose.c - several publishers, one person. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "presence/publish.h"
+#include "presence/compose.h"
 #include "presence/report.h"
 
 #include "core/banned.h"
@@ -29,8 +29,8 @@ static void the_most_restrictive_wins_in_any_order(void **state)
 						      .rich = richest[b]};
 			struct lf_report sum = {0};
 
-			lf_publish_compose(&sum, &one);
-			lf_publish_compose(&sum, &two);
+			lf_compose(&sum, &one);
+			lf_compose(&sum, &two);
 			assert_int_equal(richest[a > b ? a : b], sum.rich);
 		}
 	}
@@ -46,8 +46,8 @@ static void a_message_goes_with_the_state_that_wins(void **state)
 				       .message = "board"};
 	struct lf_report sum = {0};
 
-	lf_publish_compose(&sum, &busy);
-	lf_publish_compose(&sum, &away);
+	lf_compose(&sum, &busy);
+	lf_compose(&sum, &away);
 	assert_string_equal("board", sum.message);
 }
 
@@ -58,8 +58,8 @@ static void what_nobody_knows_stays_unknown(void **state)
 	const struct lf_report no_dnd = {.knows = LF_KNOWS_DND};
 	struct lf_report sum = {0};
 
-	lf_publish_compose(&sum, &dialog);
-	lf_publish_compose(&sum, &no_dnd);
+	lf_compose(&sum, &dialog);
+	lf_compose(&sum, &no_dnd);
 	assert_int_equal(LF_KNOWS_LINE, sum.knows);
 	assert_string_equal("777", sum.peer);
 }
@@ -72,8 +72,8 @@ static void one_call_makes_the_line_busy(void **state)
 				       .line = LF_TEL_IDLE};
 	struct lf_report sum = {0};
 
-	lf_publish_compose(&sum, &busy);
-	lf_publish_compose(&sum, &idle);
+	lf_compose(&sum, &busy);
+	lf_compose(&sum, &idle);
 	assert_int_equal(LF_TEL_BUSY, sum.line);
 }
 
