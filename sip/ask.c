@@ -69,7 +69,6 @@ static int add_credentials(struct lf_sip_ask *ask, msg_t *msg, sip_t *sip)
 
 static int compose(struct lf_sip_ask *ask, msg_t *msg, sip_t *sip)
 {
-	const char *uri = ask->ops->uri ? ask->ops->uri(ask->arg) : NULL;
 	int err = ask->ops->build(ask->arg, msg, sip);
 
 	if (err)
@@ -77,9 +76,7 @@ static int compose(struct lf_sip_ask *ask, msg_t *msg, sip_t *sip)
 	if (sip_add_tl(msg, sip,
 		       SIPTAG_USER_AGENT_STR(ask->trunk->sip->user_agent),
 		       TAG_END()) < 0 ||
-	    nta_msg_request_complete(msg, ask->ops->leg(ask->arg),
-				     ask->ops->method, ask->ops->method_name,
-				     uri ? lf_sip_url(uri) : NULL) < 0)
+	    sip_complete_message(msg) < 0)
 		return -EINVAL;
 	return add_credentials(ask, msg, sip);
 }

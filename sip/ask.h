@@ -14,11 +14,7 @@ struct lf_sip_ask_ops {
 	sip_method_t method;
 	const char *method_name;
 	bool is_urgent; /* a probe: not paced, and sent to a dead peer too */
-	/* The dialog to send in; it numbers the request. */
-	nta_leg_t *(*leg)(void *arg);
-	/* The request URI; NULL: the dialog's target. */
-	const char *(*uri)(void *arg);
-	/* Adds the headers that only the caller knows. */
+	/* Everything but credentials; lf_sip_dialog_write() is most of it. */
 	int (*build)(void *arg, msg_t *msg, sip_t *sip);
 	/*
 	 * `answer` is NULL when nobody answered: 408 for silence, 503 for a

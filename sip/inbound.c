@@ -209,6 +209,9 @@ int lf_sip_on_message(struct lf_sip *sip, nta_agent_t *agent, msg_t *msg,
 		return 0;
 	}
 	sip->stats.requests_in++;
+	/* First: a PBX notifies from any of its nodes, the dialog counts. */
+	if (lf_sip_notified(sip, msg, parsed))
+		return 0;
 	trunk = lf_sip_trunk_at(sip, &msg_addr(msg)->su_sa);
 	if (trunk) {
 		lf_sip_trunk_heard(trunk);

@@ -59,6 +59,7 @@ struct lf_sip {
 	struct lf_list trunks, notifiers, requests;
 	struct lf_list leaving; /* notifiers that nobody owns any more */
 	struct lf_map dialogs;  /* our tag -> notifier */
+	struct lf_map subs;     /* our tag -> subscription */
 	uint64_t tag_key[2];
 	struct lf_sip_replies *replies; /* NULL: sofia's only */
 	struct lf_sip_express *express; /* NULL: none */
@@ -147,6 +148,10 @@ void lf_sip_reply_plain(struct lf_sip *sip, msg_t *msg,
 /* A header's value as it came, when it is alone in one line; else NULL. */
 const char *lf_sip_raw_value(const msg_header_t *h, size_t *ret_len);
 
+/* ---- notified.c ---- */
+/* Takes a request that belongs to a subscription of ours; else false. */
+bool lf_sip_notified(struct lf_sip *sip, msg_t *msg, const sip_t *request);
+
 /* ---- trunk.c ---- */
 struct lf_sip_trunk *lf_sip_trunk_at(const struct lf_sip *sip,
 				     const struct sockaddr *source);
@@ -173,7 +178,6 @@ void lf_sip_trace_text(struct lf_sip *sip, bool is_out,
 void lf_sip_trace_msg(struct lf_sip *sip, bool is_out, msg_t *msg,
 		      const tport_t *tport);
 void lf_sip_trace_response_out(struct lf_sip *sip, nta_incoming_t *irq);
-void lf_sip_trace_request_in(struct lf_sip *sip, nta_incoming_t *irq);
 void lf_sip_trace_request_out(struct lf_sip *sip, nta_outgoing_t *orq);
 void lf_sip_trace_response_in(struct lf_sip *sip, nta_outgoing_t *orq);
 

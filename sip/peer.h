@@ -4,6 +4,7 @@
 
 #include "core/timer.h"
 #include "sip/ask.h"
+#include "sip/dialog.h"
 #include "sip/digest.h"
 #include "sip/internal.h"
 #include "sip/trunk.h"
@@ -36,7 +37,7 @@ struct lf_sip_trunk {
 	unsigned probe_ms;
 	struct lf_timer probe_timer, kick_timer;
 	struct lf_sip_ask *probe;
-	nta_leg_t *probe_leg;
+	struct lf_sip_dialog probe_dialog;
 
 	tport_t *tport; /* the connection we watch; NULL: none */
 	int tport_pending;

@@ -237,17 +237,28 @@ static bool put_in_batch(struct lf_sip *sip, msg_t *msg, const sip_t *request,
 static void reply_by_sofia(struct lf_sip *sip, msg_t *msg, const sip_t *request,
 			   const struct lf_sip_answer *answer)
 {
+	const tport_t *tport =
+		tport_delivered_by(nta_agent_tports(sip->agent), msg);
+	msg_t *reply = nta_msg_create(sip->agent, 0);
 	su_home_t *home = msg_home(msg);
 	const char *to = NULL;
+	msg_t *seen;
 
+	if (!reply) {
+		nta_msg_discard(sip->agent, msg);
+		return;
+	}
 	if (!request->sip_to->a_tag) {
 		to = sip_header_as_string(home, (const void *)request->sip_to);
 		to = to ? su_sprintf(home, "%s;tag=%s", to, answer->tag) : NULL;
 	}
-	nta_msg_treply(sip->agent, msg, answer->status, answer->phrase,
-		       TAG_IF(to, SIPTAG_TO_STR(to)),
+	seen = msg_ref_create(reply);
+	nta_msg_mreply(sip->agent, reply, sip_object(reply), answer->status,
+		       answer->phrase, msg, TAG_IF(to, SIPTAG_TO_STR(to)),
 		       TAG_IF(answer->lines, SIPTAG_HEADER_STR(answer->lines)),
 		       SIPTAG_SERVER_STR(sip->user_agent), TAG_END());
+	lf_sip_trace_msg(sip, true, seen, tport);
+	msg_destroy(seen);
 }
 
 void lf_sip_reply_plain(struct lf_sip *sip, msg_t *msg,

@@ -207,6 +207,7 @@ static void sip_free(struct lf_sip *sip)
 	lf_sip_express_free(sip);
 	lf_sip_replies_free(sip->replies);
 	lf_map_done(&sip->dialogs);
+	lf_map_done(&sip->subs);
 	if (sip->agent)
 		nta_agent_destroy(sip->agent);
 	if (sip->loop.root)

@@ -249,7 +249,7 @@ void lf_sip_trace_text(struct lf_sip *sip, bool is_out,
 }
 
 /*
- * ---- the four edges to sofia's transactions ----
+ * ---- the edges to sofia's transactions ----
  * Messages and transports come with a reference that is ours to give back.
  */
 
@@ -260,13 +260,6 @@ static void trace_owned(struct lf_sip *sip, bool is_out, msg_t *msg,
 	tport_unref(tport);
 	if (msg)
 		msg_destroy(msg);
-}
-
-void lf_sip_trace_request_in(struct lf_sip *sip, nta_incoming_t *irq)
-{
-	if (sip->ring)
-		trace_owned(sip, false, nta_incoming_getrequest(irq),
-			    nta_incoming_transport(sip->agent, irq, NULL));
 }
 
 void lf_sip_trace_response_out(struct lf_sip *sip, nta_incoming_t *irq)

@@ -202,29 +202,26 @@ void lf_sip_peer_answered(struct lf_sip_trunk *trunk, nta_outgoing_t *orq,
 
 /* ---- probes ---- */
 
-static nta_leg_t *probe_leg(void *arg)
-{
-	struct lf_sip_trunk *trunk = arg;
-
-	return trunk->probe_leg;
-}
-
-static const char *probe_uri(void *arg)
-{
-	struct lf_sip_trunk *trunk = arg;
-
-	return trunk->route;
-}
-
 static int probe_build(void *arg, msg_t *msg, sip_t *sip)
 {
 	struct lf_sip_trunk *trunk = arg;
+	char to[sizeof(trunk->route) + 2];
+	const struct lf_sip_dialog_ask ask = {
+		.method = sip_method_options,
+		.method_name = "OPTIONS",
+		.from = trunk->from,
+		.to = to,
+		.uri = trunk->route,
+	};
+	int err;
 
-	return sip_add_tl(msg, sip, SIPTAG_CONTACT_STR(trunk->contact),
-			  SIPTAG_ACCEPT_STR("application/pidf+xml"),
-			  TAG_END()) < 0
-		       ? -ENOMEM
-		       : 0;
+	snprintf(to, sizeof(to), "<%s>", trunk->route);
+	err = lf_sip_dialog_write(&trunk->probe_dialog, msg, sip, &ask);
+	if (!err && sip_add_tl(msg, sip, SIPTAG_CONTACT_STR(trunk->contact),
+			       SIPTAG_ACCEPT_STR("application/pidf+xml"),
+			       TAG_END()) < 0)
+		err = -ENOMEM;
+	return err;
 }
 
 static void probe_done(void *arg, int status, const sip_t *answer)
@@ -243,8 +240,6 @@ static const struct lf_sip_ask_ops probe_ops = {
 	.method = sip_method_options,
 	.method_name = "OPTIONS",
 	.is_urgent = true,
-	.leg = probe_leg,
-	.uri = probe_uri,
 	.build = probe_build,
 	.done = probe_done,
 };
@@ -265,28 +260,11 @@ static void use_address(struct lf_sip_trunk *trunk)
 		       trunk->user, trunk->transport, peer);
 }
 
-static nta_leg_t *new_probe_leg(struct lf_sip_trunk *trunk)
-{
-	char to[140];
-	nta_leg_t *leg;
-
-	snprintf(to, sizeof(to), "<%s>", trunk->route);
-	leg = nta_leg_tcreate(trunk->sip->agent, NULL, NULL,
-			      SIPTAG_FROM_STR(trunk->from), SIPTAG_TO_STR(to),
-			      TAG_END());
-	if (leg)
-		nta_leg_tag(leg, NULL);
-	return leg;
-}
-
 static void probe(struct lf_sip_trunk *trunk)
 {
 	use_address(trunk);
-	if (trunk->probe_leg)
-		nta_leg_destroy(trunk->probe_leg);
-	trunk->probe_leg = new_probe_leg(trunk);
-	if (!trunk->probe_leg ||
-	    lf_sip_ask(&trunk->probe, trunk, &probe_ops, trunk))
+	lf_sip_dialog_begin(&trunk->probe_dialog);
+	if (lf_sip_ask(&trunk->probe, trunk, &probe_ops, trunk))
 		probe_in(trunk, trunk->probe_ms);
 }
 
@@ -534,8 +512,7 @@ void lf_sip_trunk_free(struct lf_sip_trunk *trunk)
 	lf_sip_asks_free(trunk);
 	unwatch_connection(trunk);
 	lf_timer_stop(trunk->sip->timers, &trunk->probe_timer);
-	if (trunk->probe_leg)
-		nta_leg_destroy(trunk->probe_leg);
+	lf_sip_dialog_end(&trunk->probe_dialog);
 	if (trunk->resolving) {
 		trunk->resolving->trunk = NULL;
 		uv_cancel((uv_req_t *)&trunk->resolving->req);

@@ -166,6 +166,7 @@ void raw_send(struct raw *r, uint16_t port, const char *fmt, ...)
 	va_end(ap);
 	uv_ip4_addr("127.0.0.1", port, &to);
 	send_text(r, (const struct sockaddr *)&to, text);
+	lf_text_copy(r->sent, sizeof(r->sent), text);
 	free(text);
 }
 

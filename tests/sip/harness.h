@@ -53,6 +53,7 @@ struct raw {
 	uint16_t port;
 	struct sockaddr_in from; /* who sends to us */
 	char last[8192];         /* what raw_expect() took */
+	char sent[8192];         /* what raw_send() sent last */
 	char *queue[64];         /* arrived, without OPTIONS */
 	unsigned received, taken, options;
 	bool is_mute; /* answers no OPTIONS */

@@ -258,6 +258,26 @@ static void an_old_notify_is_refused_and_not_delivered(void **state)
 	assert_string_equal("new", s->body);
 }
 
+/* Nothing keeps a transaction for us: we know our own by their branch. */
+static void a_copy_of_a_notify_is_answered_alike_and_told_once(void **state)
+{
+	struct stage *s = *state;
+	char copies[3][4096];
+
+	ask(s);
+	answer(s);
+	for (unsigned i = 0; i < 3; i++) {
+		notify(s, "one", i + 1, ACTIVE TYPED, "x");
+		lf_text_copy(copies[i], sizeof(copies[i]), s->pbx.sent);
+		raw_expect(&s->pbx, "SIP/2.0 200");
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		raw_send(&s->pbx, our_port(s), "%s", copies[i]);
+		raw_expect(&s->pbx, "SIP/2.0 200");
+	}
+	assert_int_equal(3, s->notifies);
+}
+
 static void a_notify_for_another_event_gets_489(void **state)
 {
 	struct stage *s = *state;
@@ -412,6 +432,53 @@ static void a_record_route_is_followed(void **state)
 	raw_expect(&s->pbx, "SUBSCRIBE sip:deep@10.9.9.9");
 	assert_non_null(
 		strstr(raw_header(&s->pbx, "Route"), "<sip:127.0.0.1;lr>"));
+}
+
+/* RFC 3261, 12.2.1.1: a router of RFC 2543 is the request's URI. */
+static void a_strict_router_comes_first(void **state)
+{
+	struct stage *s = *state;
+
+	ask(s);
+	raw_reply(&s->pbx, "200 OK", "one",
+		  "Record-Route: <sip:near@127.0.0.1>, <sip:10.0.0.1;lr>\r\n"
+		  "Contact: <sip:deep@10.9.9.9>\r\n");
+	RUN_UNTIL(&s->bench, s->responses == 1);
+	assert_int_equal(0, lf_sip_subscribe(s->sub, 600));
+	raw_expect(&s->pbx, "SUBSCRIBE sip:deep@10.9.9.9");
+	raw_reply(&s->pbx, "200 OK", "one", "");
+	RUN_UNTIL(&s->bench, s->responses == 2);
+	lf_sip_sub_reset(s->sub);
+
+	ask(s);
+	raw_reply(&s->pbx, "200 OK", "one",
+		  "Record-Route: <sip:10.0.0.1;lr>, <sip:near@127.0.0.1>\r\n"
+		  "Contact: <sip:deep@10.9.9.9>\r\n");
+	RUN_UNTIL(&s->bench, s->responses == 3);
+	assert_int_equal(0, lf_sip_subscribe(s->sub, 600));
+	raw_expect(&s->pbx, "SUBSCRIBE sip:near@127.0.0.1 SIP/2.0");
+	assert_non_null(strstr(s->pbx.last,
+			       "Route: <sip:10.0.0.1;lr>\r\n"
+			       "Route: <sip:deep@10.9.9.9>\r\n"));
+}
+
+/* More than a peer has any use for: nothing of it is followed. */
+static void too_long_a_route_is_not_followed(void **state)
+{
+	struct stage *s = *state;
+	struct lf_buf extra = {0};
+
+	lf_buf_adds(&extra, "Contact: <sip:deep@10.9.9.9>\r\nRecord-Route: ");
+	for (int i = 0; i < 100; i++)
+		lf_buf_addf(&extra, "%s<sip:10.0.0.%d;lr>", i ? "," : "", i);
+	lf_buf_adds(&extra, "\r\n");
+	ask(s);
+	raw_reply(&s->pbx, "200 OK", "one", lf_buf_str(&extra));
+	lf_buf_done(&extra);
+	RUN_UNTIL(&s->bench, s->responses == 1);
+	assert_int_equal(0, lf_sip_subscribe(s->sub, 600));
+	raw_expect(&s->pbx, "SUBSCRIBE sip:200@pbx.example");
+	assert_string_equal("", raw_header(&s->pbx, "Route"));
 }
 
 static void garbage_changes_nothing(void **state)
@@ -606,6 +673,7 @@ int main(void)
 		TEST(missing_headers_are_read_as_active),
 		TEST(the_end_carries_its_reason),
 		TEST(an_old_notify_is_refused_and_not_delivered),
+		TEST(a_copy_of_a_notify_is_answered_alike_and_told_once),
 		TEST(a_notify_for_another_event_gets_489),
 		TEST(a_notify_from_another_port_is_taken),
 		TEST(a_refusal_tells_when_to_try_again),
@@ -616,6 +684,8 @@ int main(void)
 		TEST(what_is_freed_while_asking_unsubscribes_after_the_answer),
 		TEST(it_may_be_freed_inside_its_notify),
 		TEST(a_record_route_is_followed),
+		TEST(a_strict_router_comes_first),
+		TEST(too_long_a_route_is_not_followed),
 		TEST(garbage_changes_nothing),
 		TEST(bad_uris_and_damaged_dialogs_are_refused),
 		TEST(a_saved_dialog_goes_on_with_a_higher_cseq),
