@@ -29,8 +29,9 @@ struct lf_sip_guard {
 	lf_sip_ha1_fn *lookup;
 	void *arg;
 	uint8_t key[32];
-	struct {
+	struct slot {
 		uint64_t mac;
+		int64_t made_ms;
 		uint32_t nc;
 	} used[SLOTS];
 };
@@ -85,12 +86,11 @@ static void make_nonce(const struct lf_sip_guard *guard, char out[NONCE_TEXT])
 
 /* -EACCES: not ours; -ESTALE: ours, too old. */
 static int check_nonce(const struct lf_sip_guard *guard, const char *nonce,
-		       uint64_t *ret_mac)
+		       struct slot *ret)
 {
 	const char *dot = strrchr(nonce, '.');
 	char expected[2 * MAC_BYTES + 1];
 	uint8_t mac[LF_SHA256_SIZE];
-	long long made_ms;
 
 	if (!dot || strlen(dot + 1) != 2 * MAC_BYTES)
 		return -EACCES;
@@ -99,20 +99,25 @@ static int check_nonce(const struct lf_sip_guard *guard, const char *nonce,
 		snprintf(expected + 2 * i, 3, "%02x", mac[i]);
 	if (!lf_secret_equal(expected, dot + 1, 2 * MAC_BYTES))
 		return -EACCES;
-	memcpy(ret_mac, mac, sizeof(*ret_mac));
-	made_ms = strtoll(nonce, NULL, 16);
-	return lf_mono_ms() - made_ms > NONCE_LIFE_MS ? -ESTALE : 0;
+	memcpy(&ret->mac, mac, sizeof(ret->mac));
+	ret->made_ms = strtoll(nonce, NULL, 16);
+	return lf_mono_ms() - ret->made_ms > NONCE_LIFE_MS ? -ESTALE : 0;
 }
 
-/* A nonce count may only grow. Without qop a nonce serves once. */
-static int use_nonce(struct lf_sip_guard *guard, uint64_t mac, uint32_t nc)
+/*
+ * A nonce count may only grow. Without qop a nonce serves once. One that was
+ * pushed out is older than who sits in its place: it does not come back.
+ */
+static int use_nonce(struct lf_sip_guard *guard, const struct slot *nonce)
 {
-	size_t i = mac % SLOTS;
+	struct slot *slot = &guard->used[nonce->mac % SLOTS];
+	bool is_fresh = slot->mac == nonce->mac
+				? nonce->nc > slot->nc
+				: nonce->made_ms > slot->made_ms;
 
-	if (guard->used[i].mac == mac && nc <= guard->used[i].nc)
+	if (!is_fresh)
 		return -ESTALE;
-	guard->used[i].mac = mac;
-	guard->used[i].nc = nc;
+	*slot = *nonce;
 	return 0;
 }
 
@@ -149,19 +154,21 @@ static bool is_right(const struct lf_sip_guard *guard,
 int lf_sip_guard_check(struct lf_sip_guard *guard, const sip_t *request,
 		       char *user, size_t size)
 {
+	struct slot nonce = {.nc = 1};
 	struct lf_digest d;
-	uint64_t mac;
 	int age;
 
 	if (find_credentials(guard, request->sip_authorization, &d))
 		return -ENOENT;
-	age = check_nonce(guard, d.nonce, &mac);
+	age = check_nonce(guard, d.nonce, &nonce);
 	if (age == -EACCES)
 		return -ESTALE; /* of another process: the next one will do */
 	if (!is_right(guard, &d, request->sip_request->rq_method_name) ||
 	    !lf_text_copy(user, size, d.username))
 		return -EACCES;
-	return age ? age : use_nonce(guard, mac, d.has_qop ? d.nc : 1);
+	if (d.has_qop)
+		nonce.nc = d.nc;
+	return age ? age : use_nonce(guard, &nonce);
 }
 
 void lf_sip_guard_challenge(struct lf_sip_guard *guard, bool is_stale,
