@@ -50,11 +50,9 @@ static void add_dialog(struct lf_buf *out, const struct lf_writing *w)
 	lf_buf_addf(out, "<dialog id=\"lamp\"%s><state>%s</state>",
 		    is_ringing ? " direction=\"recipient\"" : "",
 		    is_ringing ? "early" : "confirmed");
-	if (w->level == LF_LEVEL_FULL) {
-		add_identity(out, "local", w->uri);
-		if (*w->lamp->peer)
-			add_peer(out, w);
-	}
+	add_identity(out, "local", w->uri);
+	if (*w->lamp->peer)
+		add_peer(out, w);
 	lf_buf_adds(out, "</dialog>");
 }
 
@@ -69,7 +67,8 @@ void lf_dialog_info_write(struct lf_buf *out, const struct lf_writing *w)
 		    w->version);
 	lf_buf_add_xml(out, w->uri);
 	lf_buf_adds(out, "\">");
-	if (w->level != LF_LEVEL_NOTHING &&
+	/* That there is a call is more than reachable or not. */
+	if (w->level == LF_LEVEL_FULL &&
 	    (line == LF_TEL_RINGING || line == LF_TEL_BUSY))
 		add_dialog(out, w);
 	lf_buf_adds(out, "</dialog-info>\n");
