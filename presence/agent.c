@@ -173,12 +173,14 @@ static int subscribe(struct lf_agent *agent, struct lf_sip_request *req,
 		     const struct lf_package *package, enum lf_format format,
 		     uint32_t expires_s, const char *list_lines)
 {
+	struct lf_agent_asker asker;
 	struct lf_agent_sub *sub;
 	int err = package->is_winfo ? check_winfo(agent, req) : 0;
 
-	if (!err)
-		err = lf_agent_sub_new(&sub, agent, package, format,
-				       lf_sip_request_from(req));
+	if (err)
+		return err;
+	lf_agent_ask(agent, &asker, req);
+	err = lf_agent_sub_new(&sub, agent, package, format, &asker);
 	if (err)
 		return err;
 	err = lf_agent_sub_sit(sub, lf_sip_request_uri(req), list_lines);

@@ -82,14 +82,27 @@ static bool is_named(const char *item, size_t len, const char *watcher)
 	       (len == user_len && !strncasecmp(item, name, len));
 }
 
-static bool is_listed(const char *list, const char *watcher)
+/* `item` means this user of ours: by name, extension or address. */
+static bool is_user(const struct lf_agent *agent, const char *item, size_t len,
+		    const struct lf_user *user)
+{
+	char name[LF_USER_TEXT_MAX];
+
+	return lf_text_copy_n(name, sizeof(name), item, len) &&
+	       lf_user_resolve(agent->parts.directory, name) == user;
+}
+
+/* Who gave a password is that user and no other; else the address counts. */
+static bool is_listed(const char *list, const struct lf_agent_sub *sub,
+		      const struct lf_user *asker)
 {
 	while (*list) {
 		size_t len;
 
 		list += strspn(list, ", ");
 		len = strcspn(list, ", ");
-		if (len && is_named(list, len, watcher))
+		if (len && (asker ? is_user(sub->agent, list, len, asker)
+				  : is_named(list, len, sub->watcher)))
 			return true;
 		list += len;
 	}
@@ -105,20 +118,56 @@ static const char *of_user(const struct lf_agent *agent, const char *family,
 	return text ? text : "";
 }
 
-enum lf_level lf_agent_level(const struct lf_agent *agent,
-			     const struct lf_user *user, const char *watcher)
+enum lf_level lf_agent_level(const struct lf_agent_sub *sub,
+			     const struct lf_user *user)
 {
+	const struct lf_agent *agent = sub->agent;
+	const char *name = lf_agent_sub_name(sub);
+	const struct lf_user *asker;
 	enum lf_level level = level_of(
 		lf_setting_text(agent->parts.settings, "presence-server.show"),
 		LF_LEVEL_FULL);
 
-	if (!agent->has_privacy || !*user->username)
+	if (agent->has_privacy && *user->username)
+		level = level_of(of_user(agent, "privacy.*.show", user), level);
+	if (level == LF_LEVEL_FULL)
 		return level;
-	level = level_of(of_user(agent, "privacy.*.show", user), level);
-	if (level != LF_LEVEL_FULL &&
-	    is_listed(of_user(agent, "privacy.*.allow", user), watcher))
-		level = LF_LEVEL_FULL;
+	asker = *name ? lf_user_resolve(agent->parts.directory, name) : NULL;
+	if (asker == user)
+		return LF_LEVEL_FULL;
+	if (*name && !asker)
+		return LF_LEVEL_NOTHING; /* a user of ours no more */
+	if (agent->has_privacy && *user->username &&
+	    is_listed(of_user(agent, "privacy.*.allow", user), sub, asker))
+		return LF_LEVEL_FULL;
 	return level;
+}
+
+/* A user is who the password says: what From says is not looked at. */
+static void name_user(const struct lf_agent *agent, struct lf_agent_asker *out)
+{
+	const struct lf_user *user =
+		lf_user_resolve(agent->parts.directory, out->name);
+
+	if (user && *user->sip_uri)
+		snprintf(out->uri, sizeof(out->uri), "sip:%s", user->sip_uri);
+	else
+		snprintf(out->uri, sizeof(out->uri), "sip:%s@%s", out->name,
+			 lf_setting_text(agent->parts.settings,
+					 "presence-server.realm"));
+}
+
+void lf_agent_ask(const struct lf_agent *agent, struct lf_agent_asker *out,
+		  struct lf_sip_request *req)
+{
+	const char *name = lf_sip_request_user(req);
+
+	out->name = name ? name : "";
+	if (name)
+		name_user(agent, out);
+	else if (!lf_text_copy(out->uri, sizeof(out->uri),
+			       lf_sip_request_asserted(req)))
+		out->uri[0] = '\0';
 }
 
 bool lf_agent_is_self(const struct lf_agent *agent, const struct lf_user *user,

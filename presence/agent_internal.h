@@ -60,7 +60,13 @@ struct lf_agent_sub {
 	uint32_t version; /* of a list or winfo; others share one */
 	uint8_t format, level;
 	bool is_owed, is_owed_winfo, is_ended;
-	char watcher[]; /* "sip:bob@corp.example" */
+	char watcher[]; /* "sip:bob@corp.example"; after its end, `name` */
+};
+
+/* Who asks: as whom the digest said, or as whom a trusted peer says. */
+struct lf_agent_asker {
+	const char *name; /* of the digest; "": a trusted peer asks */
+	char uri[LF_PRESENTITY_URI];
 };
 
 /* ---- agent.c ---- */
@@ -69,8 +75,11 @@ bool lf_agent_refuse_require(struct lf_agent *agent,
 			     struct lf_sip_request *req);
 
 /* ---- agent_access.c: who may see what ---- */
-enum lf_level lf_agent_level(const struct lf_agent *agent,
-			     const struct lf_user *user, const char *watcher);
+/* Fills `out`, which borrows from the request. */
+void lf_agent_ask(const struct lf_agent *agent, struct lf_agent_asker *out,
+		  struct lf_sip_request *req);
+enum lf_level lf_agent_level(const struct lf_agent_sub *sub,
+			     const struct lf_user *user);
 /* May this request speak for `user`? */
 bool lf_agent_is_self(const struct lf_agent *agent, const struct lf_user *user,
 		      const struct lf_sip_request *req);
@@ -79,7 +88,9 @@ int lf_agent_open_access(struct lf_agent *agent);
 /* ---- agent_sub.c: one subscription ---- */
 int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,
 		     const struct lf_package *package, enum lf_format format,
-		     const char *watcher);
+		     const struct lf_agent_asker *asker);
+/* The name of its digest; "": it came from a trusted peer. */
+const char *lf_agent_sub_name(const struct lf_agent_sub *sub);
 /* To be shown `uri`: -ENOENT. Or the list of these lines, of that name. */
 int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
 		     const char *list_lines);

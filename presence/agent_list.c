@@ -89,9 +89,7 @@ void lf_agent_list_levels(struct lf_agent_list *list)
 
 		if (!m->seat.presentity)
 			continue;
-		level = lf_agent_level(list->sub->agent,
-				       m->seat.presentity->user,
-				       list->sub->watcher);
+		level = lf_agent_level(list->sub, m->seat.presentity->user);
 		if (level == m->level)
 			continue;
 		m->level = (uint8_t)level;
@@ -292,9 +290,8 @@ static int sit(struct member *m, struct lf_agent_list *list, const char *uri,
 		return -ENOMEM;
 	err = lf_seat_take(&m->seat, &list->sub->agent->desk, m->uri);
 	if (!err)
-		m->level = (uint8_t)lf_agent_level(list->sub->agent,
-						   m->seat.presentity->user,
-						   list->sub->watcher);
+		m->level = (uint8_t)lf_agent_level(list->sub,
+						   m->seat.presentity->user);
 	/* An unknown address is told as such, it does not end the list. */
 	return err == -ENOMEM ? err : 0;
 }

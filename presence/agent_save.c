@@ -51,7 +51,7 @@ static void write_sub(struct lf_ledger_entry *entry, struct lf_buf *out,
 	struct lf_agent_sub *sub =
 		LF_CONTAINER_OF(entry, struct lf_agent_sub, entry);
 	int64_t ends_ms = lf_wall_ms() + sub->ends_ms - lf_mono_ms();
-	const char *uri = lf_agent_sub_uri(sub);
+	const char *uri = lf_agent_sub_uri(sub), *name = lf_agent_sub_name(sub);
 	struct lf_buf dialog = {0};
 
 	if (lf_sip_notifier_save(sub->notifier, AHEAD, &dialog)) {
@@ -63,9 +63,10 @@ static void write_sub(struct lf_ledger_entry *entry, struct lf_buf *out,
 	sub->version_limit = version_of(sub) + AHEAD;
 	lf_buf_addf(out, "1 %s %u %lld %u %zu %zu %zu\n", sub->package->name,
 		    sub->format, (long long)ends_ms, sub->version_limit,
-		    dialog.len, strlen(sub->watcher), strlen(uri));
+		    dialog.len, strlen(sub->watcher) + 1 + strlen(name),
+		    strlen(uri));
 	lf_buf_add(out, dialog.data, dialog.len);
-	lf_buf_adds(out, sub->watcher);
+	lf_buf_addf(out, "%s\n%s", sub->watcher, name);
 	lf_buf_adds(out, uri);
 	if (sub->list)
 		lf_agent_list_lines(sub->list, out);
@@ -89,8 +90,9 @@ struct record {
 	long long ends_ms;
 	size_t dialog_len, watcher_len, uri_len;
 	const char *dialog;
-	char *list_lines; /* NULL: no list */
-	char watcher[512], uri[LF_PRESENTITY_URI];
+	char *list_lines;  /* NULL: no list */
+	char watcher[512]; /* and a line with its name, if there is one */
+	char uri[LF_PRESENTITY_URI];
 };
 
 static int parse_record(struct record *r, const char *data, size_t len)
@@ -124,10 +126,20 @@ static int parse_record(struct record *r, const char *data, size_t len)
 	return rest && !r->list_lines ? -ENOMEM : 0;
 }
 
+static void read_asker(struct lf_agent_asker *out, const struct record *r)
+{
+	const char *end = strchrnul(r->watcher, '\n');
+
+	out->name = *end ? end + 1 : "";
+	lf_text_copy_n(out->uri, sizeof(out->uri), r->watcher,
+		       (size_t)(end - r->watcher));
+}
+
 static int restore(struct lf_agent *agent, const struct record *r)
 {
 	const struct lf_package *package = lf_agent_package(r->package);
 	int64_t left_ms = r->ends_ms - lf_wall_ms();
+	struct lf_agent_asker asker;
 	struct lf_agent_sub *sub;
 	int err;
 
@@ -137,8 +149,9 @@ static int restore(struct lf_agent *agent, const struct record *r)
 		return -ETIME;
 	if (left_ms > (int64_t)agent->most_s * 1000)
 		left_ms = (int64_t)agent->most_s * 1000; /* the clock moved */
+	read_asker(&asker, r);
 	err = lf_agent_sub_new(&sub, agent, package, (enum lf_format)r->format,
-			       r->watcher);
+			       &asker);
 	if (err)
 		return err;
 	err = lf_agent_sub_sit(sub, r->uri, r->list_lines);

@@ -312,18 +312,35 @@ static void on_result(struct lf_sip_notifier *n, int status, void *arg)
 	}
 }
 
-const struct lf_sip_notifier_ops lf_agent_sub_ops = {on_refresh, on_result};
-const struct lf_sip_notifier_ops lf_agent_list_ops = {on_refresh, on_result,
-						      "eventlist"};
+/* A trusted peer may speak for its phones; a user only for himself. */
+static bool is_watcher(const struct lf_sip_notifier *n,
+		       const struct lf_sip_request *req, void *arg)
+{
+	const char *user = lf_sip_request_user(req);
+
+	return !user || !strcmp(user, lf_agent_sub_name(arg));
+}
+
+const struct lf_sip_notifier_ops lf_agent_sub_ops = {
+	.on_refresh = on_refresh,
+	.on_result = on_result,
+	.is_watcher = is_watcher,
+};
+const struct lf_sip_notifier_ops lf_agent_list_ops = {
+	.on_refresh = on_refresh,
+	.on_result = on_result,
+	.require = "eventlist",
+	.is_watcher = is_watcher,
+};
 
 /* ---- the beginning ---- */
 
 int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,
 		     const struct lf_package *package, enum lf_format format,
-		     const char *watcher)
+		     const struct lf_agent_asker *asker)
 {
-	size_t len = strlen(watcher) + 1;
-	struct lf_agent_sub *sub = calloc(1, sizeof(*sub) + len);
+	size_t len = strlen(asker->uri) + 1, name_len = strlen(asker->name) + 1;
+	struct lf_agent_sub *sub = calloc(1, sizeof(*sub) + len + name_len);
 
 	if (!sub)
 		return -ENOMEM;
@@ -332,7 +349,8 @@ int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,
 	sub->format = (uint8_t)format;
 	sub->id = ++agent->next_id;
 	sub->begun_ms = lf_mono_ms();
-	memcpy(sub->watcher, watcher, len);
+	memcpy(sub->watcher, asker->uri, len);
+	memcpy(sub->watcher + len, asker->name, name_len);
 	lf_list_init(&sub->node);
 	lf_list_init(&sub->seat.node);
 	sub->seat.moved = on_moved;
@@ -361,6 +379,11 @@ int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
 	return 0;
 }
 
+const char *lf_agent_sub_name(const struct lf_agent_sub *sub)
+{
+	return sub->watcher + strlen(sub->watcher) + 1;
+}
+
 const char *lf_agent_sub_uri(const struct lf_agent_sub *sub)
 {
 	return sub->list ? lf_agent_list_uri(sub->list)
@@ -373,7 +396,7 @@ void lf_agent_sub_level(struct lf_agent_sub *sub)
 		lf_agent_list_levels(sub->list);
 	else
 		sub->level = (uint8_t)lf_agent_level(
-			sub->agent, sub->seat.presentity->user, sub->watcher);
+			sub, sub->seat.presentity->user);
 }
 
 int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,

@@ -162,16 +162,17 @@ static uint64_t said_by(struct lf_sip_request *req)
 static void begin(struct request *r, struct lf_author *author)
 {
 	struct lf_publication *p = NULL;
+	struct lf_agent_asker asker;
 	unsigned n = 0;
 
 	LF_LIST_FOREACH (node, &author->publications)
 		n++;
+	lf_agent_ask(r->publish->agent, &asker, r->req);
 	if (!r->has_body)
 		lf_sip_reply(r->req, 400, "Nothing To Publish", NULL);
 	else if (n >= LF_PUBLICATIONS_MAX)
 		lf_sip_reply(r->req, 503, "Too Many Publications", NULL);
-	else if ((p = lf_publication_new(author, r->event,
-					 lf_sip_request_from(r->req))) == NULL)
+	else if ((p = lf_publication_new(author, r->event, asker.uri)) == NULL)
 		lf_sip_reply(r->req, 500, "Server Internal Error", NULL);
 	else
 		apply(r, p);

@@ -269,6 +269,13 @@ static void repeat(struct lf_sip_notifier *n, struct lf_sip_request *req)
 		lf_sip_request_drop(req);
 }
 
+static bool is_watcher(const struct lf_sip_notifier *n,
+		       const struct lf_sip_request *req)
+{
+	return !n->ops || !n->ops->is_watcher ||
+	       n->ops->is_watcher(n, req, n->arg);
+}
+
 void lf_sip_notifier_request(struct lf_sip_notifier *n,
 			     struct lf_sip_request *req)
 {
@@ -277,6 +284,8 @@ void lf_sip_notifier_request(struct lf_sip_notifier *n,
 
 	if (request->sip_request->rq_method != sip_method_subscribe) {
 		lf_sip_reply(req, SIP_405_METHOD_NOT_ALLOWED, NULL);
+	} else if (!is_watcher(n, req)) {
+		lf_sip_reply(req, 481, "Subscription does not exist", NULL);
 	} else if (cseq == n->refresh_cseq) {
 		repeat(n, req);
 	} else if (!request->sip_to->a_tag || !n->ops) {

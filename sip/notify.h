@@ -47,6 +47,13 @@ struct lf_sip_notifier_ops {
 	void (*on_result)(struct lf_sip_notifier *n, int status, void *arg);
 	/* "eventlist": goes with the 200 and each NOTIFY; NULL: nothing. */
 	const char *require;
+	/*
+	 * A SUBSCRIBE of this dialog: does the watcher send it, or somebody who
+	 * knows its tags? To him there is no such dialog (481), and nothing
+	 * moves. NULL: whoever may ask.
+	 */
+	bool (*is_watcher)(const struct lf_sip_notifier *n,
+			   const struct lf_sip_request *req, void *arg);
 };
 
 struct lf_sip_notify_out {

@@ -11,6 +11,7 @@
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/msg_mclass.h>
+#include <sofia-sip/sip_extra.h>
 #include <sofia-sip/su_tag_io.h>
 #include <sofia-sip/su_tagarg.h>
 
@@ -203,6 +204,23 @@ const char *lf_sip_request_uri(const struct lf_sip_request *req)
 
 const char *lf_sip_request_from(const struct lf_sip_request *req)
 {
+	return req->from;
+}
+
+const char *lf_sip_request_asserted(struct lf_sip_request *req)
+{
+	const sip_p_asserted_identity_t *paid = NULL;
+	const char *text = NULL, *uri;
+
+	if (req->parsed->sip_unknown)
+		text = lf_sip_request_header(req, "P-Asserted-Identity");
+	if (text)
+		paid = sip_p_asserted_identity_make(msg_home(req->msg), text);
+	for (; paid; paid = paid->paid_next) {
+		uri = plain_uri(req, paid->paid_url);
+		if (*uri)
+			return uri;
+	}
 	return req->from;
 }
 

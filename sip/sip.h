@@ -97,6 +97,9 @@ const char *lf_sip_request_uri(const struct lf_sip_request *req);
 const char *lf_sip_request_from(const struct lf_sip_request *req);
 /* User name that passed digest authentication; NULL for a trusted peer. */
 const char *lf_sip_request_user(const struct lf_sip_request *req);
+/* For whom a trusted peer speaks (P-Asserted-Identity, RFC 3325), or From. Of
+ * others it is a mere claim: see lf_sip_request_user(). */
+const char *lf_sip_request_asserted(struct lf_sip_request *req);
 /* Any header by name, joined by ", " if repeated; NULL if absent. */
 const char *lf_sip_request_header(struct lf_sip_request *req, const char *name);
 const char *lf_sip_request_body(const struct lf_sip_request *req,

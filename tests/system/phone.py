@@ -1,5 +1,6 @@
 """A watcher and publisher of one UDP socket, with hand-written SIP."""
 
+import hashlib
 import re
 import select
 import socket
@@ -234,6 +235,41 @@ class DualPhone(Phone):
 
 def is_tcp(message):
     return isinstance(message.source, socket.socket)
+
+
+class User(Phone):
+    """Says who it is: each request answers the digest challenge it was given."""
+
+    def __init__(self, port, name, password, says=None, algorithm="SHA-256"):
+        super().__init__(port, says or name)
+        self.user, self.password, self.algorithm = name, password, algorithm
+        self.challenge()
+
+    def challenge(self):
+        Phone.request(self, "OPTIONS", "sip:127.0.0.1", f"o{self.ids}", 1)
+        lines = self.wait_response().all("WWW-Authenticate")
+        self.given = next(p for p in map(self.params, lines)
+                          if p["algorithm"] == self.algorithm)
+        self.nc = 0
+
+    @staticmethod
+    def params(line):
+        return dict(re.findall(r'(\w+)="?([^",]+)"?', line))
+
+    def authorization(self, method, uri):
+        def h(text):
+            return hashlib.new(self.algorithm.replace("-", ""), text.encode()).hexdigest()
+        self.nc += 1
+        realm, nonce, nc = self.given["realm"], self.given["nonce"], f"{self.nc:08x}"
+        response = h(f"{h(f'{self.user}:{realm}:{self.password}')}:{nonce}:{nc}:abc:auth:"
+                     f"{h(f'{method}:{uri}')}")
+        return (f'Authorization: Digest username="{self.user}", realm="{realm}", '
+                f'nonce="{nonce}", uri="{uri}", algorithm={self.algorithm}, qop=auth, '
+                f'nc={nc}, cnonce="abc", response="{response}"')
+
+    def request(self, method, uri, call, cseq, headers=(), *args, **more):
+        return super().request(method, uri, call, cseq,
+                               [*headers, self.authorization(method, uri)], *args, **more)
 
 
 class Subscription:
