@@ -90,12 +90,10 @@ static void arm(struct lf_timers *timers)
 		       wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
 }
 
-static void on_due(uv_timer_t *handle)
+static void sweep(struct lf_timers *timers)
 {
-	struct lf_timers *timers = handle->data;
 	struct lf_timer *timer;
 
-	timers->armed_ms = INT64_MAX;
 	timers->sweep_ms = lf_mono_ms();
 	while (timers->count && timers->heap[1]->due_ms <= timers->sweep_ms) {
 		timer = timers->heap[1];
@@ -103,8 +101,22 @@ static void on_due(uv_timer_t *handle)
 		timer->fn(timer, timer->arg); /* may free the timer */
 	}
 	timers->sweep_ms = INT64_MIN;
-	if (!uv_is_closing((uv_handle_t *)handle))
+	if (!uv_is_closing((uv_handle_t *)&timers->handle))
 		arm(timers);
+}
+
+static void on_due(uv_timer_t *handle)
+{
+	struct lf_timers *timers = handle->data;
+
+	timers->armed_ms = INT64_MAX;
+	sweep(timers);
+}
+
+void lf_timers_run(struct lf_timers *timers)
+{
+	if (timers->sweep_ms == INT64_MIN && timers->count)
+		sweep(timers);
 }
 
 int lf_timers_new(struct lf_timers **ret, uv_loop_t *loop)

@@ -27,6 +27,11 @@ struct lf_timer {
 int lf_timers_new(struct lf_timers **ret, uv_loop_t *loop);
 /* Stops everything; the handle closes in the loop's next turn. NULL is fine. */
 void lf_timers_close(struct lf_timers *timers);
+/*
+ * Runs what is due now, without waiting for the loop to come round: for who
+ * ends a turn and wants its consequences in it. Nothing inside a timer's call.
+ */
+void lf_timers_run(struct lf_timers *timers);
 uv_loop_t *lf_timers_loop(struct lf_timers *timers);
 
 void lf_timer_init(struct lf_timer *timer, lf_timer_fn *fn, void *arg);

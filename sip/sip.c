@@ -221,11 +221,15 @@ static void sip_free(struct lf_sip *sip)
 	free(sip);
 }
 
-/* What was written in this turn leaves together: answers first. */
+/*
+ * What this turn's messages made due is done now, and what was written leaves
+ * together: answers first.
+ */
 static void on_turn(void *arg)
 {
 	struct lf_sip *sip = arg;
 
+	lf_timers_run(sip->timers);
 	if (sip->replies)
 		lf_sip_replies_flush(sip->replies);
 	lf_sip_express_flush(sip);
@@ -251,8 +255,9 @@ void lf_sip_close(struct lf_sip *sip, void (*closed)(void *arg), void *arg)
 	sip->closed_arg = arg;
 	lf_sip_requests_orphan(sip);
 	lf_sip_notifiers_free(sip);
-	on_turn(sip); /* the last words */
 	lf_sip_express_close(sip);
+	if (sip->replies)
+		lf_sip_replies_flush(sip->replies);
 	lf_sip_loop_close(&sip->loop, on_loop_closed, sip);
 }
 
