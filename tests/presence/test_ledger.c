@@ -457,13 +457,23 @@ static void a_damaged_page_loses_only_itself(void **state)
 		check_damage(bad[i].value, bad[i].len, bad[i].kept);
 }
 
-static void a_page_cut_anywhere_is_noticed(void **state)
+static void a_page_cut_or_grown_is_noticed(void **state)
 {
-	char *whole;
+	const char *stored;
+	char whole[4096];
 	size_t len;
 
 	save_three_pages();
-	whole = strdup(fake_store_value(BUCKET, page_0, &len));
+	stored = fake_store_value(BUCKET, page_0, &len);
+	memcpy(whole, stored, len);
+	whole[len++] = '0';
+	fake_store_reset();
+	fake_store_set(BUCKET, page_0, whole, len);
+	begin_and_read();
+	assert_int_equal(1, errors);
+	assert_int_equal(LF_LEDGER_PAGE, run.count);
+	end();
+	len--;
 	for (size_t cut = 0; cut < len; cut++) {
 		fake_store_reset();
 		fake_store_set(BUCKET, page_0, whole, cut);
@@ -473,13 +483,13 @@ static void a_page_cut_anywhere_is_noticed(void **state)
 		assert_in_range(run.count, 0, LF_LEDGER_PAGE - 1);
 		end();
 	}
-	free(whole);
 }
 
 static void a_key_that_is_no_page_is_not_read(void **state)
 {
 	fake_store_set(BUCKET, "ffffffff", "1\nx", 3);
 	fake_store_set(BUCKET, "00002000", "1\nx", 3);
+	fake_store_set(BUCKET, "100000000", "1\nx", 3);
 	begin_and_read();
 	assert_int_equal(0, run.count);
 }
@@ -706,7 +716,7 @@ int main(void)
 		T(who_comes_before_the_reading_takes_nobodys_place),
 		T(a_store_that_cannot_be_read_is_said),
 		T(a_damaged_page_loses_only_itself),
-		T(a_page_cut_anywhere_is_noticed),
+		T(a_page_cut_or_grown_is_noticed),
 		T(a_key_that_is_no_page_is_not_read),
 		T(what_changes_while_it_is_written_is_written_again),
 		T(a_page_emptied_while_it_is_written_is_deleted),
