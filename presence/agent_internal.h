@@ -58,7 +58,7 @@ struct lf_agent_sub {
 	struct lf_sip_body *told; /* the last body */
 	unsigned id;
 	uint32_t version; /* of a list or winfo; others share one */
-	uint8_t format, level;
+	uint8_t format, level, told_level;
 	bool is_owed, is_owed_winfo, is_ended;
 	char watcher[]; /* "sip:bob@corp.example"; after its end, `name` */
 };

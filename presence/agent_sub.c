@@ -35,12 +35,17 @@ static uint32_t seconds_left(const struct lf_agent_sub *sub)
 	return ms > 0 ? (uint32_t)((ms + 999) / 1000) : 0;
 }
 
+/* A list that waits for an answer: that will make it go on. */
+static bool is_held_up(const struct lf_agent_sub *sub)
+{
+	return sub->list && lf_sip_notifier_is_busy(sub->notifier);
+}
+
 void lf_agent_sub_set_timer(struct lf_agent_sub *sub)
 {
 	int64_t due_ms = sub->ends_ms;
 
-	/* One that waits for an answer goes on by itself. */
-	if (sub->is_owed && sub->agent->interval_ms &&
+	if (sub->is_owed && !is_held_up(sub) && sub->agent->interval_ms &&
 	    sub->told_ms + sub->agent->interval_ms < sub->ends_ms)
 		due_ms = sub->told_ms + sub->agent->interval_ms;
 	due_ms -= lf_mono_ms();
@@ -128,7 +133,7 @@ static int document_of(struct lf_sip_body **ret, struct lf_agent_sub *sub,
 static bool must_wait(const struct lf_agent_sub *sub, bool is_asked,
 		      int64_t now_ms)
 {
-	if (sub->list && lf_sip_notifier_is_busy(sub->notifier))
+	if (is_held_up(sub))
 		return true;
 	return !is_asked && sub->agent->interval_ms &&
 	       now_ms < sub->told_ms + sub->agent->interval_ms;
@@ -139,6 +144,7 @@ static void tell(struct lf_agent_sub *sub, bool is_asked)
 {
 	int64_t now_ms = sub->agent->interval_ms ? lf_mono_ms() : 0;
 	struct lf_sip_body *body;
+	bool is_new;
 
 	if (must_wait(sub, is_asked, now_ms)) {
 		if (sub->list && is_asked)
@@ -147,13 +153,16 @@ static void tell(struct lf_agent_sub *sub, bool is_asked)
 		lf_agent_sub_set_timer(sub);
 		return;
 	}
-	if (document_of(&body, sub, is_asked && sub->told))
+	/* Another level's document may be older than what it was told. */
+	is_new = is_asked || sub->level != sub->told_level;
+	if (document_of(&body, sub, is_new && sub->told))
 		return;
 	if (body == sub->told && !is_asked) {
 		lf_sip_body_unref(body);
 		return;
 	}
 	keep_told(sub, body);
+	sub->told_level = sub->level;
 	sub->told_ms = now_ms;
 	sub->is_owed = false;
 	if (send_state(sub, body, LF_SUB_ACTIVE, LF_REASON_NONE))
@@ -177,8 +186,7 @@ static void leave(struct lf_agent_sub *sub)
 		lf_ledger_remove(agent->ledger, &sub->entry);
 		lf_agent_winfo_moved(agent, sub);
 	}
-	if (sub->package->is_winfo && sub->seat.presentity)
-		agent->winfo_count--;
+	agent->winfo_count -= sub->package->is_winfo;
 	if (sub->list)
 		agent->list_count--;
 	lf_agent_list_free(sub->list);
@@ -211,8 +219,7 @@ static void end(struct lf_agent_sub *sub, enum lf_sip_reason reason)
 	int err;
 
 	/* A list's last words may come after those that are on their way. */
-	if ((sub->seat.presentity || sub->list) &&
-	    !(sub->list && lf_sip_notifier_is_busy(sub->notifier)))
+	if ((sub->seat.presentity || sub->list) && !is_held_up(sub))
 		document_of(&body, sub, true);
 	sub->ends_ms = 0;
 	lf_timer_stop(agent->parts.timers, &sub->timer);
@@ -357,6 +364,7 @@ int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,
 	lf_timer_init(&sub->timer, on_timer, sub);
 	lf_list_add_tail(&agent->subs, &sub->node);
 	agent->sub_count++;
+	agent->winfo_count += package->is_winfo;
 	*ret = sub;
 	return 0;
 }
@@ -374,7 +382,6 @@ int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
 	if (err)
 		return err;
 	agent->list_count += sub->list != NULL;
-	agent->winfo_count += sub->package->is_winfo;
 	lf_agent_sub_level(sub);
 	return 0;
 }

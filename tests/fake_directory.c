@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
+#include "presence/agent.h"
 #include "presence/simple.h"
 
 #include "core/banned.h"
@@ -19,6 +21,11 @@ struct record {
 	char id[16], ext[TEXT], sip_uri[TEXT], voicemail[TEXT];
 };
 
+struct user_listener {
+	lf_user_change_fn *fn;
+	void *arg;
+};
+
 struct listener {
 	const char *prefix;
 	lf_setting_change_fn *fn;
@@ -27,8 +34,8 @@ struct listener {
 
 static struct record **records;
 static size_t n_records;
-static lf_user_change_fn *user_fn;
-static void *user_arg;
+static struct user_listener user_listeners[LISTENERS];
+static size_t n_user_listeners;
 static struct listener listeners[LISTENERS];
 static size_t n_listeners;
 static struct value {
@@ -59,7 +66,7 @@ void fake_directory_reset(void)
 
 void fake_directory_unlisten(void)
 {
-	user_fn = NULL;
+	n_user_listeners = 0;
 	n_listeners = 0;
 }
 
@@ -99,6 +106,12 @@ static struct record *make(const char *id, const char *ext, const char *sip_uri,
 	return r;
 }
 
+static void tell_users(const struct lf_user *was, const struct lf_user *now)
+{
+	for (size_t i = 0; i < n_user_listeners; i++)
+		user_listeners[i].fn(was, now, user_listeners[i].arg);
+}
+
 void fake_user_put(const char *id, const char *ext, const char *sip_uri,
 		   const char *voicemail)
 {
@@ -114,8 +127,7 @@ void fake_user_put(const char *id, const char *ext, const char *sip_uri,
 		place = &records[n_records++];
 	}
 	*place = now;
-	if (user_fn)
-		user_fn(was ? &was->user : NULL, &now->user, user_arg);
+	tell_users(was ? &was->user : NULL, &now->user);
 	free(was);
 }
 
@@ -126,8 +138,7 @@ void fake_user_delete(const char *id)
 	assert(place);
 	was = *place;
 	*place = records[--n_records];
-	if (user_fn)
-		user_fn(&was->user, NULL, user_arg);
+	tell_users(&was->user, NULL);
 	free(was);
 }
 
@@ -139,11 +150,48 @@ const struct lf_user *lf_user_find(const struct lf_directory *dir,
 	return place ? &(*place)->user : NULL;
 }
 
+const struct lf_user *lf_user_by_username(const struct lf_directory *dir,
+					  const char *username)
+{
+	return lf_user_find(dir, username);
+}
+
+const struct lf_user *lf_user_by_ext(const struct lf_directory *dir,
+				     const char *ext)
+{
+	for (size_t i = 0; i < n_records; i++)
+		if (*ext && !strcmp(records[i]->ext, ext))
+			return &records[i]->user;
+	return NULL;
+}
+
+const struct lf_user *lf_user_resolve(const struct lf_directory *dir,
+				      const char *key)
+{
+	const struct lf_user *user = lf_user_find(dir, key);
+
+	for (size_t i = 0; i < n_records && !user; i++)
+		if (lf_text_equal(records[i]->sip_uri, key))
+			user = &records[i]->user;
+	return user ? user : lf_user_by_ext(dir, key);
+}
+
+const struct lf_user *lf_user_next(const struct lf_directory *dir, size_t *i)
+{
+	return *i < n_records ? &records[(*i)++]->user : NULL;
+}
+
+/* Everybody is in the group "all". */
+bool lf_user_in_group(const struct lf_user *user, const char *group)
+{
+	return !strcmp(group, "all");
+}
+
 int lf_directory_on_change(struct lf_directory *dir, lf_user_change_fn *fn,
 			   void *arg)
 {
-	user_fn = fn;
-	user_arg = arg;
+	assert(n_user_listeners < LISTENERS);
+	user_listeners[n_user_listeners++] = (struct user_listener){fn, arg};
 	return 0;
 }
 
@@ -194,13 +242,16 @@ void fake_setting_put(const char *name, const char *value)
 
 static const char *default_of(const char *name)
 {
+	const struct lf_setting_def *const tables[] = {lf_presence_settings,
+						       lf_agent_settings};
 	const struct lf_setting_def *def;
 
 	if (!strcmp(name, "voicemail.pilot"))
 		return "";
-	for (def = lf_presence_settings; def->name; def++)
-		if (!strcmp(def->name, name))
-			return def->def;
+	for (size_t i = 0; i < 2; i++)
+		for (def = tables[i]; def->name; def++)
+			if (!strcmp(def->name, name))
+				return def->def;
 	assert(!"no such setting");
 	return NULL;
 }
@@ -210,6 +261,16 @@ const char *lf_setting_text(const struct lf_settings *s, const char *name)
 	struct value *v = find_value(name);
 
 	return v ? v->value : default_of(name);
+}
+
+bool lf_setting_bool(const struct lf_settings *s, const char *name)
+{
+	return !strcmp(lf_setting_text(s, name), "yes");
+}
+
+int64_t lf_setting_int(const struct lf_settings *s, const char *name)
+{
+	return strtoll(lf_setting_text(s, name), NULL, 10);
 }
 
 const char *lf_setting_of(const struct lf_settings *s, const char *family,

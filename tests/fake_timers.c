@@ -52,6 +52,11 @@ static struct lf_timer *earliest(void)
 	return first;
 }
 
+bool fake_time_is_due(int64_t ms)
+{
+	return count && earliest()->due_ms <= mono_ms + ms;
+}
+
 void fake_time_pass(int64_t ms)
 {
 	int64_t until_ms = mono_ms + ms;

@@ -8,6 +8,7 @@
 #ifndef LF_TESTS_FAKE_TIMERS_H
 #define LF_TESTS_FAKE_TIMERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@
 void fake_time_reset(void);
 /* Timers of all struct lf_timers that fall due on the way fire in order. */
 void fake_time_pass(int64_t ms);
-size_t fake_time_running(void); /* timers */
+size_t fake_time_running(void);    /* timers */
+bool fake_time_is_due(int64_t ms); /* one will fire within so long */
 
 #endif

@@ -107,7 +107,7 @@ static void begin_and_read(void)
 
 static void save(void)
 {
-	fake_time_pass(LF_LEDGER_MS);
+	fake_time_pass(LF_LEDGER_MS + 100);
 	fake_store_answer();
 }
 
