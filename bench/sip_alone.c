@@ -1,6 +1,7 @@
 /*
  * bench/sip_alone.c - subscribes to phones and forgets what it hears: what
- * sofia-sip in our loop costs without presence, store and consoles.
+ * sofia-sip costs in our loop, with its own legs and transactions, and nothing
+ * else of ours.
  *
  *     sip_alone HOST PORT FIRST COUNT SECONDS
  *
@@ -8,86 +9,118 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <uv.h>
 
-#include "core/timer.h"
-#include "sip/subscribe.h"
-#include "sip/trunk.h"
+#define NTA_AGENT_MAGIC_T void
+#define NTA_OUTGOING_MAGIC_T void
+#define NTA_LEG_MAGIC_T void
+#define NTA_INCOMING_MAGIC_T void
+
+#include <sofia-sip/nta.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/su_tag_io.h>
+#include <sofia-sip/tport_tag.h>
+
+#include "sip/loop.h"
 
 #include "core/banned.h"
 
-static unsigned long heard, wanted;
+#define UDP_BUFFER (16 << 20) /* as sip/sip.c */
 
-static void on_response(struct lf_sip_sub *sub,
-			const struct lf_sip_response *response, void *arg)
+static struct {
+	nta_agent_t *agent;
+	const char *route;
+	unsigned long heard, wanted;
+} bench;
+
+static int on_stranger(void *arg, nta_agent_t *agent, msg_t *msg, sip_t *sip)
 {
-	if (response->status >= 300)
-		fprintf(stderr, "sip_alone: %d %s\n", response->status,
-			response->phrase);
+	nta_msg_discard(agent, msg);
+	return 0;
 }
 
-static void on_notify(struct lf_sip_sub *sub,
-		      const struct lf_sip_notify *notify, void *arg)
+static int on_notify(void *arg, nta_leg_t *leg, nta_incoming_t *irq,
+		     const sip_t *request)
 {
-	if (++heard == wanted) {
+	if (++bench.heard == bench.wanted) {
 		puts("ready");
 		fflush(stdout);
 	}
+	return 200;
 }
 
-static const struct lf_sip_sub_ops ops = {on_response, on_notify};
+static int on_answer(void *leg, nta_outgoing_t *orq, const sip_t *answer)
+{
+	int status = nta_outgoing_status(orq);
 
-static void on_end(struct lf_timer *timer, void *arg)
+	if (status < 200)
+		return 0;
+	if (status >= 300)
+		fprintf(stderr, "sip_alone: %d\n", status);
+	else
+		nta_leg_rtag(leg, answer->sip_to->a_tag);
+	nta_outgoing_destroy(orq);
+	return 0;
+}
+
+static int subscribe(const char *host, unsigned long ext)
+{
+	char uri[128], to[140];
+	nta_leg_t *leg;
+
+	snprintf(uri, sizeof(uri), "sip:%lu@%s", ext, host);
+	snprintf(to, sizeof(to), "<%s>", uri);
+	leg = nta_leg_tcreate(bench.agent, on_notify, NULL,
+			      SIPTAG_FROM_STR("<sip:w@127.0.0.1>"),
+			      SIPTAG_TO_STR(to), TAG_END());
+	if (!leg || !nta_leg_tag(leg, NULL))
+		return 1;
+	return !nta_outgoing_tcreate(
+		leg, on_answer, leg, (const void *)bench.route,
+		SIP_METHOD_SUBSCRIBE, (const void *)uri,
+		SIPTAG_CONTACT(nta_agent_contact(bench.agent)),
+		SIPTAG_EVENT_STR("presence"), SIPTAG_EXPIRES_STR("3600"),
+		SIPTAG_ACCEPT_STR("application/pidf+xml"), TAG_END());
+}
+
+static void on_turn(void *arg)
+{
+}
+
+static void on_end(uv_timer_t *timer)
 {
 	exit(0);
 }
 
-static int subscribe(struct lf_sip_trunk *trunk, const char *host,
-		     unsigned long ext)
-{
-	struct lf_sip_sub *sub;
-	char uri[128];
-	const struct lf_sip_sub_opts opts = {
-		.uri = uri,
-		.event = "presence",
-		.accept = "application/pidf+xml",
-	};
-
-	snprintf(uri, sizeof(uri), "sip:%lu@%s", ext, host);
-	if (lf_sip_sub_new(&sub, trunk, &opts, &ops, NULL))
-		return 1;
-	return lf_sip_subscribe(sub, 3600);
-}
-
 int main(int argc, char **argv)
 {
-	const struct lf_sip_opts opts = {.address = "127.0.0.1"};
-	struct lf_sip_trunk_opts peer = {.name = "pbx", .uri = "w@127.0.0.1"};
-	struct lf_sip_trunk *trunk;
-	struct lf_timers *timers;
-	struct lf_timer end;
-	struct lf_sip *sip;
+	struct lf_sip_loop sofia;
 	unsigned long i, first;
+	uv_timer_t end;
+	char route[128];
 
 	if (argc != 6) {
 		fputs("usage: sip_alone HOST PORT FIRST COUNT SECONDS\n",
 		      stderr);
 		return 2;
 	}
-	peer.host = argv[1];
-	peer.port = (uint16_t)strtoul(argv[2], NULL, 10);
+	snprintf(route, sizeof(route), "sip:%s:%s;transport=udp", argv[1],
+		 argv[2]);
+	bench.route = route;
 	first = strtoul(argv[3], NULL, 10);
-	wanted = strtoul(argv[4], NULL, 10);
-	if (lf_timers_new(&timers, uv_default_loop()) ||
-	    lf_sip_new(&sip, timers, &opts) ||
-	    lf_sip_trunk_new(&trunk, sip, &peer, NULL, NULL))
+	bench.wanted = strtoul(argv[4], NULL, 10);
+	if (lf_sip_loop_open(&sofia, uv_default_loop(), on_turn, NULL))
 		return 1;
-	lf_timer_init(&end, on_end, NULL);
-	lf_timer_start(timers, &end,
-		       (int64_t)strtoul(argv[5], NULL, 10) * 1000);
-	for (i = 0; i < wanted; i++) {
-		if (subscribe(trunk, argv[1], first + i))
+	bench.agent = nta_agent_create(
+		sofia.root, (const void *)"sip:127.0.0.1:*;transport=udp",
+		on_stranger, NULL, NTATAG_UA(1), NTATAG_UDP_MTU(8000),
+		TPTAG_UDP_RMEM(UDP_BUFFER), TAG_END());
+	if (!bench.agent)
+		return 1;
+	uv_timer_init(uv_default_loop(), &end);
+	uv_timer_start(&end, on_end, strtoul(argv[5], NULL, 10) * 1000, 0);
+	for (i = 0; i < bench.wanted; i++) {
+		if (subscribe(argv[1], first + i))
 			return 1;
 	}
 	return uv_run(uv_default_loop(), UV_RUN_DEFAULT);

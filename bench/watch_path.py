@@ -3,8 +3,8 @@
 lampsim changes phones at a fixed rate and writes the time into each change;
 the consoles read it back. Half load is the rate at which lampfieldd uses half
 a core, found by trying. The CPU figure is all of lampfieldd's; "sip" is a
-program of ours that subscribes in the same way and drops what it hears, at
-the same rate.
+program that subscribes with sofia-sip's own means in our loop and drops what
+it hears, at the same rate.
 """
 
 import argparse
