@@ -208,7 +208,7 @@ static const char *const channel_switch[LF_CHANNELS] = {
 
 static void run_notify(struct lf_call *call, struct lf_server *server)
 {
-	char engine[LF_TRAP_ENGINE_SIZE];
+	char engine[LF_TRAP_ENGINE_SIZE], until[LF_RFC3339_SIZE];
 	struct lf_notify_stats stats;
 
 	lf_notify_stats(server->monitor, &stats);
@@ -225,6 +225,12 @@ static void run_notify(struct lf_call *call, struct lf_server *server)
 				      "failed", (json_int_t)stats.failed[c]));
 	lf_call_say(call, "SNMPv3 engine id: 0x%s",
 		    lf_trap_engine(server->monitor, engine));
+	if (stats.held)
+		lf_call_say(call,
+			    "Held back until %s, then one mail for each "
+			    "recipient (mail.quiet-hours, "
+			    "mail.digest-interval): %zu",
+			    lf_rfc3339(until, stats.held_until_ms), stats.held);
 	lf_call_end(call, NULL);
 }
 

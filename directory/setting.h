@@ -26,6 +26,7 @@ enum lf_setting_type {
 	LF_SET_ADDRESS, /* host, host:port, [v6]:port */
 	LF_SET_NUMBER,  /* a phone number: digits, + * # */
 	LF_SET_LIST,    /* comma separated texts */
+	LF_SET_HOURS,   /* weekly hours, see core/hours.h */
 	LF_SET_SECRET,  /* sealed in the store, never shown */
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hours.h"
 #include "core/text.h"
 #include "directory/setting_internal.h"
 
@@ -129,6 +130,10 @@ static int check_text(const struct lf_setting_def *def, const char *value,
 	else if (def->type == LF_SET_NUMBER &&
 		 value[strspn(value, "0123456789+*#")])
 		snprintf(why, size, "takes digits, +, * and # only");
+	else if (def->type == LF_SET_HOURS && lf_hours_check(value))
+		snprintf(why, size,
+			 "is like 22:00-07:00, or mon-fri 19:00-07:00, sat-sun "
+			 "00:00-24:00");
 	else
 		return 0;
 	return -EINVAL;

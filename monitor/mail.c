@@ -2,6 +2,7 @@
  * monitor/mail.c - which events become mails, and to whom (S262).
  *
  *     event -> one message -> a spool row for each recipient -> smtp.c
+ *          -> held back -> one digest -^    when it may wait (digest.c)
  */
 #include "monitor/notify_internal.h"
 
@@ -13,6 +14,7 @@
 #include "core/buf.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "monitor/digest.h"
 #include "monitor/internal.h"
 #include "monitor/smtp.h"
 #include "monitor/spool.h"
@@ -23,6 +25,7 @@ struct lf_mail {
 	struct lf_monitor *monitor;
 	struct lf_smtp *smtp;
 	struct lf_spool *spool;
+	struct lf_digest *digest;
 };
 
 static const char *text_of(const struct lf_mail *mail, const char *name)
@@ -74,15 +77,44 @@ static bool is_about_mail(enum lf_event event)
 	       event == LF_EVENT_MAIL_SPOOL_FULL;
 }
 
+static void add_now(struct lf_mail *mail, const char *list,
+		    const struct lf_event_info *info,
+		    const struct lf_event_note *note)
+{
+	char to[LF_MAIL_ADDRESS_SIZE];
+	struct lf_buf message = {0};
+	size_t at = 0;
+
+	write_message(&message, mail, list, info, note);
+	while (!lf_buf_error(&message) && recipient(to, list, &at)) {
+		if (!lf_spool_has_room(mail->spool,
+				       lf_digest_held(mail->digest)))
+			break;
+		lf_spool_add(mail->spool, to, lf_buf_str(&message), NULL, NULL);
+	}
+	lf_buf_done(&message);
+}
+
+static void hold_back(struct lf_mail *mail, const char *list,
+		      const struct lf_event_note *note)
+{
+	char to[LF_MAIL_ADDRESS_SIZE];
+	size_t at = 0;
+
+	while (recipient(to, list, &at)) {
+		if (!lf_spool_has_room(mail->spool,
+				       lf_digest_held(mail->digest)))
+			break;
+		lf_digest_hold(mail->digest, to, note);
+	}
+}
+
 void lf_mail_add(struct lf_monitor *monitor, const struct lf_event_info *info,
 		 const struct lf_event_note *note)
 {
 	struct lf_mail *mail = monitor->mail;
 	const char *list =
 		lf_event_setting(monitor, "event.*.recipients", info);
-	struct lf_buf message = {0};
-	char to[LF_MAIL_ADDRESS_SIZE];
-	size_t at = 0;
 
 	if (!mail || !lf_smtp_is_configured(mail->smtp))
 		return;
@@ -90,13 +122,10 @@ void lf_mail_add(struct lf_monitor *monitor, const struct lf_event_info *info,
 		list = text_of(mail, "mail.recipients");
 	if (!*list || is_about_mail(info->id) || is_about_mail(info->clears))
 		return;
-	write_message(&message, mail, list, info, note);
-	while (!lf_buf_error(&message) && recipient(to, list, &at)) {
-		if (!lf_spool_has_room(mail->spool, 0))
-			break;
-		lf_spool_add(mail->spool, to, lf_buf_str(&message), NULL, NULL);
-	}
-	lf_buf_done(&message);
+	if (lf_digest_wants(mail->digest, info))
+		hold_back(mail, list, note);
+	else
+		add_now(mail, list, info, note);
 }
 
 /* ---- "test connection" (S240) ---- */
@@ -173,6 +202,7 @@ static void on_settings(void *arg)
 		return;
 	lf_smtp_forget(monitor->mail->smtp);
 	lf_spool_wake(monitor->mail->spool);
+	lf_digest_wake(monitor->mail->digest);
 }
 
 /* What it has made when it fails goes with the monitor. */
@@ -189,6 +219,9 @@ int lf_mail_open(struct lf_monitor *monitor)
 	if (!err)
 		err = lf_spool_open(&mail->spool, monitor, mail->smtp);
 	if (!err)
+		err = lf_digest_open(&mail->digest, monitor, mail->smtp,
+				     mail->spool);
+	if (!err)
 		err = lf_settings_on_change(monitor->settings, "mail.",
 					    on_settings, monitor);
 	return err;
@@ -198,12 +231,16 @@ void lf_mail_stats(const struct lf_monitor *monitor,
 		   struct lf_notify_stats *ret)
 {
 	lf_spool_stats(monitor->mail->spool, ret);
+	ret->held = lf_digest_held(monitor->mail->digest);
+	ret->held_until_ms = lf_digest_until(monitor->mail->digest);
 }
 
 void lf_mail_close(struct lf_monitor *monitor)
 {
-	if (monitor->mail)
-		lf_spool_close(monitor->mail->spool);
+	if (!monitor->mail)
+		return;
+	lf_digest_close(monitor->mail->digest);
+	lf_spool_close(monitor->mail->spool);
 }
 
 void lf_mail_done(struct lf_monitor *monitor)
@@ -212,6 +249,7 @@ void lf_mail_done(struct lf_monitor *monitor)
 
 	if (!mail)
 		return;
+	lf_digest_free(mail->digest);
 	lf_spool_free(mail->spool);
 	lf_smtp_free(mail->smtp);
 	free(mail);

@@ -1,4 +1,4 @@
-/* monitor/message.c - an event as a mail. */
+/* monitor/message.c - an event as a mail, and many as one. */
 #include "monitor/notify_internal.h"
 
 #include <ctype.h>
@@ -107,36 +107,98 @@ static void add_base64_lines(struct lf_buf *out, const struct lf_buf *text)
 	}
 }
 
+struct frame {
+	const char *node, *from, *to, *subject;
+	const char *id; /* the same whenever it is sent again: receivers can
+			   tell a double */
+	int64_t wall_ms;
+};
+
+/* One header line more in `extra`; then the text, which is used up. */
+static void add_frame(struct lf_buf *out, const struct frame *f,
+		      const char *extra, struct lf_buf *text)
+{
+	lf_buf_addf(out, "From: Lampfield <%s>\r\nTo: %s\r\nSubject: ", f->from,
+		    f->to);
+	add_words(out, f->subject);
+	lf_buf_adds(out, "\r\n");
+	add_date(out, f->wall_ms);
+	lf_buf_addf(out,
+		    "Message-ID: <%s@%s>\r\n"
+		    "%s\r\n"
+		    "Auto-Submitted: auto-generated\r\n"
+		    "MIME-Version: 1.0\r\n"
+		    "Content-Type: text/plain; charset=utf-8\r\n"
+		    "Content-Transfer-Encoding: base64\r\n\r\n",
+		    f->id, f->node, extra);
+	if (lf_buf_error(text))
+		out->failed = true;
+	else
+		add_base64_lines(out, text);
+	lf_buf_done(text);
+}
+
 void lf_message_write(struct lf_buf *out, const char *node, const char *from,
 		      const char *to, const struct lf_event_info *info,
 		      const struct lf_event_note *note)
 {
-	char name[LF_EVENT_NAME_SIZE], subject[512];
+	char name[LF_EVENT_NAME_SIZE], subject[512], id[64], extra[64];
+	const struct frame frame = {node,    from, to,
+				    subject, id,   note->first_ms};
 	struct lf_buf text = {0};
 
 	snprintf(subject, sizeof(subject), "[%s] %s: %s%s%s", node,
 		 info->clears ? "ended" : lf_severity_name(info->severity),
 		 lf_event_name(name, info), *note->subject ? " " : "",
 		 note->subject);
-	lf_buf_addf(out, "From: Lampfield <%s>\r\nTo: %s\r\nSubject: ", from,
-		    to);
-	add_words(out, subject);
-	lf_buf_adds(out, "\r\n");
-	add_date(out, note->first_ms);
-	/* The same whenever it is sent again: receivers can tell a double. */
-	lf_buf_addf(out,
-		    "Message-ID: <event-%lld.%lld@%s>\r\n"
-		    "X-Lampfield-Event: %d\r\n"
-		    "Auto-Submitted: auto-generated\r\n"
-		    "MIME-Version: 1.0\r\n"
-		    "Content-Type: text/plain; charset=utf-8\r\n"
-		    "Content-Transfer-Encoding: base64\r\n\r\n",
-		    (long long)note->id, (long long)note->first_ms, node,
-		    (int)info->id);
+	snprintf(id, sizeof(id), "event-%lld.%lld", (long long)note->id,
+		 (long long)note->first_ms);
+	snprintf(extra, sizeof(extra), "X-Lampfield-Event: %d", (int)info->id);
 	add_text(&text, node, info, note);
-	if (lf_buf_error(&text))
-		out->failed = true;
-	else
-		add_base64_lines(out, &text);
-	lf_buf_done(&text);
+	add_frame(out, &frame, extra, &text);
+}
+
+/* ---- what was held back ---- */
+
+void lf_message_digest_add(struct lf_buf *text,
+			   const struct lf_event_info *info,
+			   const struct lf_event_note *note)
+{
+	char name[LF_EVENT_NAME_SIZE], when[LF_RFC3339_SIZE];
+
+	lf_buf_addf(text, "%s  %s: %s%s%s", lf_rfc3339(when, note->first_ms),
+		    info->clears ? "ended" : lf_severity_name(info->severity),
+		    lf_event_name(name, info), *note->subject ? " " : "",
+		    note->subject);
+	if (note->count > 1)
+		lf_buf_addf(text, " (%lld times)", (long long)note->count);
+	lf_buf_addf(text, "\r\n    %s\r\n", note->text);
+	if (!info->clears)
+		lf_buf_addf(text, "    What to do: %s\r\n", info->remedy);
+	lf_buf_adds(text, "\r\n");
+}
+
+void lf_message_digest(struct lf_buf *out, const char *node, const char *from,
+		       const char *to, const struct lf_digest_sum *sum,
+		       struct lf_buf *text)
+{
+	char subject[512], id[64], extra[64];
+	const struct frame frame = {node, from, to, subject, id, sum->wall_ms};
+
+	snprintf(subject, sizeof(subject), "[%s] %lld event%s held back, %s",
+		 node, (long long)sum->n, sum->n == 1 ? "" : "s",
+		 sum->worst == LF_SEVERITY_INFORMATION ? "information only"
+		 : sum->worst == LF_SEVERITY_WARNING   ? "up to warning"
+						       : "up to error");
+	snprintf(id, sizeof(id), "digest-%lld.%lld", (long long)sum->first_id,
+		 (long long)sum->last_id);
+	snprintf(extra, sizeof(extra), "X-Lampfield-Digest: %lld",
+		 (long long)sum->n);
+	if (sum->n > sum->listed)
+		lf_buf_addf(
+			text,
+			"%lld more are in the event log: lampctl events\r\n",
+			(long long)(sum->n - sum->listed));
+	lf_buf_addf(text, "Server:   %s\r\n", node);
+	add_frame(out, &frame, extra, text);
 }

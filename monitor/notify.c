@@ -58,8 +58,8 @@ bool lf_list_has(const char *list, const char *word)
 	return false;
 }
 
-/* The end of an alarm is told where its beginning was. */
-static enum lf_severity weight(const struct lf_event_info *info)
+/* So it is told where its beginning was. */
+enum lf_severity lf_event_weight(const struct lf_event_info *info)
 {
 	return info->clears ? lf_event_find((int)info->clears)->severity
 			    : info->severity;
@@ -77,7 +77,7 @@ static bool takes(const struct lf_monitor *monitor, enum lf_channel channel,
 		return channel == LF_CHANNEL_TRAP;
 	lf_severity_parse(&least, lf_setting_text(monitor->settings,
 						  channels[channel].severity));
-	return weight(info) >= least;
+	return lf_event_weight(info) >= least;
 }
 
 void lf_notify_event(struct lf_monitor *monitor,

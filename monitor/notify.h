@@ -2,7 +2,8 @@
  * monitor/notify.h - who is told: mail, SNMP, a web address, a program.
  *
  *     event -> channels (by severity, or what event.N.notify says)
- *           -> mail.c     into a spool in the store, one by one (S240-S244)
+ *           -> mail.c     into a spool in the store, one by one (S240-S244);
+ *                         what is not urgent may wait for a digest
  *              trap.c     traps and informs to each manager (S266-S268)
  *              webhook.c  JSON by POST
  *              process.c  a program with JSON on its standard input (S265)
@@ -39,6 +40,8 @@ int lf_notify_test(struct lf_monitor *monitor, enum lf_channel channel,
 struct lf_notify_stats {
 	size_t waiting[LF_CHANNELS];
 	uint64_t sent[LF_CHANNELS], failed[LF_CHANNELS];
+	size_t held;           /* mails of events that wait for their digest, */
+	int64_t held_until_ms; /* which goes then; wall clock */
 };
 void lf_notify_stats(const struct lf_monitor *monitor,
 		     struct lf_notify_stats *ret);

@@ -7,6 +7,7 @@
 #define LF_MONITOR_NOTIFY_INTERNAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "monitor/event.h"
 #include "monitor/notify.h"
@@ -30,6 +31,8 @@ void lf_notify_event(struct lf_monitor *monitor,
 const char *lf_event_setting(const struct lf_monitor *monitor,
 			     const char *family,
 			     const struct lf_event_info *info);
+/* The end of an alarm weighs as much as the alarm. */
+enum lf_severity lf_event_weight(const struct lf_event_info *info);
 bool lf_list_has(const char *list, const char *word);
 void lf_event_json(struct lf_buf *out, const struct lf_monitor *monitor,
 		   const struct lf_event_info *info,
@@ -41,6 +44,20 @@ void lf_event_json(struct lf_buf *out, const struct lf_monitor *monitor,
 void lf_message_write(struct lf_buf *out, const char *node, const char *from,
 		      const char *to, const struct lf_event_info *info,
 		      const struct lf_event_note *note);
+/* What was held back (digest.c): each into `text`, then the mail, which uses
+ * the text up. */
+struct lf_digest_sum {
+	int64_t n, listed;         /* of them are in the text */
+	int64_t first_id, last_id; /* the mail's own identity */
+	int64_t wall_ms;
+	enum lf_severity worst;
+};
+void lf_message_digest_add(struct lf_buf *text,
+			   const struct lf_event_info *info,
+			   const struct lf_event_note *note);
+void lf_message_digest(struct lf_buf *out, const char *node, const char *from,
+		       const char *to, const struct lf_digest_sum *sum,
+		       struct lf_buf *text);
 /* One address: something@something without what could end a line. */
 bool lf_message_is_address(const char *text);
 

@@ -59,6 +59,19 @@ const struct lf_setting_def lf_monitor_settings[] = {
 	{"mail.severity", LF_SET_ENUM, "warning", 0, 0, SEVERITIES, NULL,
 	 "What is told by mail: this and worse, and the ends of such alarms.",
 	 "S256"},
+	{"mail.quiet-hours", LF_SET_HOURS, "", 0, 1024, NULL, NULL,
+	 "When only urgent events are told by mail, in local time: 22:00-07:00 "
+	 "or mon-fri 19:00-07:00, sat-sun 00:00-24:00. The others arrive as "
+	 "one mail afterwards.",
+	 "S262"},
+	{"mail.digest-interval", LF_SET_INT, "0", 0, 1440, NULL, "min",
+	 "How long events that are not urgent are gathered for one mail; 0: "
+	 "each is told at once.",
+	 "S262"},
+	{"mail.urgent", LF_SET_ENUM, "error", 0, 0, SEVERITIES, NULL,
+	 "What is told by mail at once at any hour: this and worse, and the "
+	 "ends of such alarms.",
+	 "S262"},
 	{"mail.security", LF_SET_ENUM, "auto", 0, 0, "auto|starttls|tls|none",
 	 NULL,
 	 "How the line is protected, with TLS 1.2 or later. auto: TLS on port "

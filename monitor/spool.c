@@ -302,15 +302,20 @@ struct adding {
 	void *arg;
 };
 
+static void lose(struct lf_spool *spool, const char *to)
+{
+	spool->failed++;
+	lf_log(LF_ERROR, "monitor", "a mail to %s is lost", to);
+}
+
 static void keep_unsaved(struct lf_spool *spool, struct adding *a)
 {
 	struct unsaved *u;
 
 	u = spool->n_unsaved < UNSAVED_MAX ? calloc(1, sizeof(*u)) : NULL;
 	if (!u) {
-		spool->failed++;
 		spool->waiting--;
-		lf_log(LF_ERROR, "monitor", "a mail to %s is lost", a->to);
+		lose(spool, a->to);
 		return;
 	}
 	lf_text_copy(u->to, sizeof(u->to), a->to);
@@ -355,20 +360,18 @@ static struct adding *adding_new(struct lf_spool *spool, const char *to,
 	return a;
 }
 
-void lf_spool_add(struct lf_spool *spool, const char *to, const char *message,
-		  lf_spool_fn *done, void *arg)
+int64_t lf_spool_add(struct lf_spool *spool, const char *to,
+		     const char *message, lf_spool_fn *done, void *arg)
 {
 	struct adding *a = adding_new(spool, to, message);
 	struct lf_store_arg args[4];
 
 	if (!a) {
-		if (done) {
+		if (done)
 			done(-ENOMEM, arg);
-			return;
-		}
-		spool->failed++;
-		lf_log(LF_ERROR, "monitor", "a mail to %s is lost", to);
-		return;
+		else
+			lose(spool, to);
+		return 0;
 	}
 	a->done = done;
 	a->arg = arg;
@@ -381,6 +384,7 @@ void lf_spool_add(struct lf_spool *spool, const char *to, const char *message,
 	if (lf_store_query(spool->monitor->store, "monitor.mail-add", args, 4,
 			   on_added, a))
 		on_added(-EAGAIN, NULL, a);
+	return spool->last_id;
 }
 
 bool lf_spool_has_room(struct lf_spool *spool, size_t more)

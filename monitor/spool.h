@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct lf_monitor;
 struct lf_notify_stats;
@@ -28,10 +29,11 @@ bool lf_spool_has_room(struct lf_spool *spool, size_t more);
 /*
  * Keeps a mail in the store, or in memory while the store takes nothing. With
  * a `done` there is no second try: the caller hears of the error instead.
+ * Returns its row's id.
  */
 typedef void lf_spool_fn(int err, void *arg);
-void lf_spool_add(struct lf_spool *spool, const char *to, const char *message,
-		  lf_spool_fn *done, void *arg);
+int64_t lf_spool_add(struct lf_spool *spool, const char *to,
+		     const char *message, lf_spool_fn *done, void *arg);
 
 /* The settings have changed: tries at once. */
 void lf_spool_wake(struct lf_spool *spool);

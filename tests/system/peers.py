@@ -6,6 +6,7 @@ import email.policy
 import http.server
 import os
 import shutil
+import smtplib
 import socket
 import socketserver
 import ssl
@@ -231,19 +232,24 @@ def exists(path):
 
 
 class OpenSmtpd:
-    """A real mail server; delivers into one file. In clear: Debian's signs
-    nothing with OpenSSL 3 (6.8.0p2, "SSL routines::EVP lib")."""
+    """A real mail server; delivers into one file."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, tls=False):
         self.port = free_port()
         # It delivers as nobody, who must find the way.
         self.folder = tempfile.mkdtemp(prefix="lampfield-smtpd-")
         os.chmod(self.folder, 0o777)
         self.box = f"{self.folder}/box"
-        conf = f"{folder}/smtpd.conf"
+        conf, pki, listen = f"{folder}/smtpd.conf", "", f"127.0.0.1 port {self.port}"
+        if tls:
+            self.cert, key = make_certificate(folder)
+            os.chmod(key, 0o600)
+            pki = f'pki localhost cert "{self.cert}"\npki localhost key "{key}"\n'
+            listen += " tls pki localhost"
         with open(conf, "w") as f:
             f.write(f"""
-listen on 127.0.0.1 port {self.port}
+{pki}
+listen on {listen}
 action "keep" mda "/bin/sh -c 'cat >>{self.box}'" virtual {{ "@" = nobody }}
 match from any for any action "keep"
 """)
@@ -254,6 +260,15 @@ match from any for any action "keep"
             with socket.socket() as s:
                 return s.connect_ex(("127.0.0.1", self.port)) == 0
         wait_for("smtpd", listens)
+
+    def can_tls(self):
+        """Does a handshake with Python's own client go well?"""
+        try:
+            with smtplib.SMTP("localhost", self.port, timeout=10) as client:
+                client.starttls(context=ssl.create_default_context(cafile=self.cert))
+            return True
+        except ssl.SSLError:
+            return False
 
     def mail(self):
         """The only mail, once it is there."""

@@ -6,10 +6,11 @@ import json
 import os
 import re
 import stat
+import time
 
 import pytest
 
-from lampfield import Failed, free_port, wait_for
+from lampfield import Failed, Server, free_port, wait_for
 from peers import BadMailServer, MailServer, OpenSmtpd, TrapManager, WebHook, exists
 
 TO = "ops@example.org"
@@ -190,6 +191,23 @@ def test_a_real_mail_server_delivers(server, tmp_path, cleanup):
     wait_for("an empty spool", lambda: waiting(server) == 0)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="smtpd wants root")
+def test_tls_with_a_real_mail_server(server, tmp_path, cleanup):
+    """Debian 12's OpenSMTPD (6.8.0p2) cannot sign with OpenSSL 3 and fails every
+    handshake with everybody, whatever key it has; one that can must get its mail."""
+    mail = cleanup(OpenSmtpd(tmp_path, tls=True))
+    use_mail(server, mail.port, "mail.security=starttls", f"mail.ca-file={tmp_path}/peer.pem")
+    if mail.can_tls():
+        raise_tests(server)
+        assert mail.mail()["Delivered-To"] == TO
+        return
+    with pytest.raises(Failed, match="step TLS"):
+        server.ctl("notify", "test", "mail")
+    raise_tests(server)
+    wait_for("alarm", lambda: "mail-failing" in alarms(server))
+    assert waiting(server) == 1  # and not in clear
+
+
 def test_oauth2_as_office_365_wants_it(server, tmp_path, cleanup):
     tokens = cleanup(WebHook())
     tokens.answer = json.dumps({"token_type": "Bearer", "expires_in": 3599,
@@ -294,6 +312,52 @@ def test_twenty_kills_lose_no_mail(server, cleanup):
     order = [(int(re.search(r"event-(\d+)", i).group(1)), int(to[1:].split("@")[0]))
              for i, to in first]
     assert order == sorted(order)
+
+
+def local_hours(minutes_from_now, length):
+    """Quiet hours that begin so many minutes from now, on the tests' clock."""
+    begin = time.time() + 60 * minutes_from_now
+    return "-".join(time.strftime("%H:%M", time.localtime(t))
+                    for t in (begin, begin + 60 * length))
+
+
+def test_quiet_hours_end_in_one_mail(tmp_path, cleanup):
+    """The server's clock is ours to set; the mail server is a real one."""
+    stamp = tmp_path / "now"
+    stamp.write_text("+0d")
+    server = cleanup(Server(tmp_path, env={
+        "LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1", "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_TIMESTAMP_FILE": str(stamp), "FAKETIME_DONT_FAKE_MONOTONIC": "1"}).start())
+    mail = cleanup(MailServer())
+    use_mail(server, mail.port, f"mail.quiet-hours={local_hours(-120, 240)}",
+             "monitor.disabled=clock-stepped", recipients=f"{TO},Second@example.net")
+    raise_tests(server, 3)
+    wait_for("held", lambda: "one mail for each recipient" in " ".join(notify_said(server)))
+    # A feed that is down is an error: it does not wait, nor does its end.
+    server.ctl("set", "monitor.failing-after=1")
+    server.add_feed(f"127.0.0.1:{free_port()}", probe_interval="1")
+    wait_for("the urgent ones", lambda: len(mail.mails) == 2)
+    assert all("error: feed-down pbx" in m["Subject"] for _, m in mail.mails)
+    server.kill()  # what is held survives
+    server.start()
+    stamp.write_text("+110m")
+    server.ctl("set", "mail.timeout=30")
+    assert len(mail.mails) == 2
+    stamp.write_text("+130m")
+    wait_for("the digests", lambda: len(mail.mails) == 4)
+    assert sorted(to for to, _ in mail.mails[2:]) == ["Second@example.net", TO]
+    for to, message in mail.mails[2:]:
+        assert message["To"] == to
+        assert message["Subject"].endswith("events held back, up to warning")
+        text = message.get_content()
+        assert [f"test {i}" in text for i in (1, 2, 3)] == [True] * 3
+        assert "server-died" in text  # by the kill
+    assert not any("Held back" in line for line in notify_said(server))
+
+
+def notify_said(server):
+    server.ctl("notify")
+    return server.said
 
 
 # ---- web address and program ----
