@@ -275,7 +275,7 @@ void lf_chat_check_closed(struct lf_chat *chat)
 {
 	if (!chat->is_closing || lf_timer_is_running(&chat->retry))
 		return;
-	lf_chat_outbox_abandon(chat);
+	lf_chat_saves_abandon(chat);
 	if (!chat->pending && !chat->n_sessions)
 		lf_timer_start(chat->parts.timers, &chat->flush, 0);
 }

@@ -4,6 +4,7 @@
  *
  *     chat.c     open, close      session.c  sockets and their peers
  *     outbox.c   effects in order, sent after the commit
+ *     save.c     one change on its way to the store
  *     load.c     after a restart  transcript.c, mail.c, filter.c, history.c
  *     rest.c     REST, CORS       soap.c, callback.c
  */
@@ -98,7 +99,42 @@ bool lf_chat_is_welcome(const struct lf_chat_config *config,
 /* outbox.c */
 void lf_chat_outbox_init(struct lf_chat *chat);
 void lf_chat_outbox_done(struct lf_chat *chat);
-void lf_chat_outbox_abandon(struct lf_chat *chat);
+/* Batches that wait for nothing any more are applied. */
+void lf_chat_release(struct lf_chat *chat);
+
+/* save.c */
+
+/* What one event caused: sent when nothing of it waits any more. */
+struct lf_chat_batch {
+	struct lf_list node, effects;
+	unsigned pending;
+};
+
+enum lf_chat_save_kind {
+	LF_SAVE_CONTACT, /* or that it is gone, by id */
+	LF_SAVE_AGENT,   /* the same */
+	LF_SAVE_POST,
+	LF_SAVE_POSTS_GONE,
+	LF_SAVE_GUID,
+	LF_SAVE_REASON
+};
+
+struct lf_chat_save {
+	struct lf_list node; /* while it waits for another try */
+	struct lf_chat *chat;
+	struct lf_chat_batch *batch;
+	enum lf_chat_save_kind kind;
+	int64_t guid, seq, begun_us;
+	int code;
+	char *id, *note;
+};
+
+void lf_chat_saves_init(struct lf_chat *chat);
+/* When closing: what the store would not take is given up. */
+void lf_chat_saves_abandon(struct lf_chat *chat);
+/* `what` says kind and subject; its texts are copied. */
+void lf_chat_save(struct lf_chat *chat, struct lf_chat_batch *batch,
+		  const struct lf_chat_save *what);
 
 /* load.c */
 int lf_chat_define(struct lf_chat *chat);

@@ -1,0 +1,278 @@
+/*
+ * chat/save.c - one change on its way to the store: written with what is true
+ * when it goes, and tried again until it is there.
+ *
+ * Called by outbox.c, whose batches wait for their saves. When the store
+ * fails, the engine accepts nothing more that must be stored.
+ */
+#include "chat/internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "store/store.h"
+
+#include "core/banned.h"
+
+#define RETRY_MS 1000
+
+static void save_free(struct lf_chat_save *save)
+{
+	free(save->id);
+	free(save->note);
+	free(save);
+}
+
+static void put_aside(struct lf_chat_save *save, int err)
+{
+	struct lf_chat *chat = save->chat;
+
+	if (!chat->engine->is_store_down)
+		lf_log(LF_ERROR, "chat",
+		       "cannot save (%s): nothing new is "
+		       "accepted until it works again",
+		       strerror(-err));
+	chat->engine->is_store_down = true;
+	lf_list_add_tail(&chat->retries, &save->node);
+	if (!chat->is_closing && !lf_timer_is_running(&chat->retry))
+		lf_timer_start(chat->parts.timers, &chat->retry, RETRY_MS);
+}
+
+static void finish(struct lf_chat_save *save, int err)
+{
+	struct lf_chat *chat = save->chat;
+
+	/* A post that is there already was committed by an earlier try. */
+	if (err && !(err == -EEXIST && save->kind == LF_SAVE_POST)) {
+		put_aside(save, err);
+		return;
+	}
+	if (save->kind == LF_SAVE_POST)
+		lf_histogram_add(&chat->stored_times,
+				 (double)(lf_mono_us() - save->begun_us) / 1e6);
+	save->batch->pending--;
+	save_free(save);
+	lf_chat_release(chat);
+}
+
+static void on_put(int err, int64_t rev, void *arg)
+{
+	finish(arg, err);
+}
+
+static void on_query(int err, struct lf_store_rows *rows, void *arg)
+{
+	finish(arg, err);
+}
+
+static struct lf_store_arg text_arg(const char *text)
+{
+	if (!text)
+		return (struct lf_store_arg){.type = LF_ARG_NULL};
+	return (struct lf_store_arg){
+		.type = LF_ARG_TEXT, .data = text, .len = strlen(text)};
+}
+
+static struct lf_store_arg int_arg(int64_t i)
+{
+	return (struct lf_store_arg){.type = LF_ARG_INT, .i = i};
+}
+
+static int put_contact(struct lf_chat_save *save)
+{
+	struct lf_chat *chat = save->chat;
+	const struct lf_chat_contact *c =
+		lf_chat_contact_find(chat->engine, save->guid);
+	struct lf_buf text = {0};
+	int err;
+
+	if (!c) /* dropped meanwhile */
+		return lf_store_del(chat->parts.store, "chat.contact", save->id,
+				    LF_STORE_ANY, on_put, save);
+	lf_chat_contact_write(c, &text);
+	err = lf_buf_error(&text);
+	if (!err)
+		err = lf_store_put(chat->parts.store, "chat.contact", save->id,
+				   text.data, text.len, LF_STORE_ANY, on_put,
+				   save);
+	lf_buf_done(&text);
+	return err;
+}
+
+static int put_agent(struct lf_chat_save *save)
+{
+	struct lf_chat *chat = save->chat;
+	const struct lf_chat_agent *a =
+		lf_chat_agent_find(chat->engine, save->id);
+	struct lf_buf text = {0};
+	int err;
+
+	if (!a)
+		return lf_store_del(chat->parts.store, "chat.agent", save->id,
+				    LF_STORE_ANY, on_put, save);
+	lf_chat_agent_write(a, &text);
+	err = lf_buf_error(&text);
+	if (!err)
+		err = lf_store_put(chat->parts.store, "chat.agent", save->id,
+				   text.data, text.len, LF_STORE_ANY, on_put,
+				   save);
+	lf_buf_done(&text);
+	return err;
+}
+
+static int put_post(struct lf_chat_save *save)
+{
+	struct lf_chat *chat = save->chat;
+	const struct lf_chat_contact *c =
+		lf_chat_contact_find(chat->engine, save->guid);
+	const struct lf_chat_post *p = c ? lf_chat_post_at(c, save->seq) : NULL;
+
+	if (!p)
+		return -ENOENT;
+	struct lf_store_arg args[] = {
+		int_arg(c->guid),     int_arg(p->seq),
+		int_arg(p->wall_ms),  int_arg(p->kind),
+		text_arg(p->agent),   text_arg(p->name),
+		text_arg(p->text),    text_arg(p->destination),
+		int_arg(c->sent_seq),
+	};
+
+	return lf_store_query(chat->parts.store, "chat.post.add", args,
+			      sizeof(args) / sizeof(*args), on_query, save);
+}
+
+static int put_reason(struct lf_chat_save *save)
+{
+	struct lf_store_arg args[] = {
+		int_arg(save->guid),
+		save->code < 0 ? text_arg(NULL) : int_arg(save->code),
+		text_arg(save->id),
+		text_arg(save->note),
+	};
+
+	return lf_store_query(save->chat->parts.store, "chat.past.reason", args,
+			      4, on_query, save);
+}
+
+static int put_guid(struct lf_chat_save *save)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, save->guid);
+	return lf_store_put(save->chat->parts.store, "chat", "guid", text,
+			    strlen(text), LF_STORE_ANY, on_put, save);
+}
+
+static int drop_posts(struct lf_chat_save *save)
+{
+	struct lf_store_arg arg = int_arg(save->guid);
+
+	return lf_store_query(save->chat->parts.store, "chat.post.drop", &arg,
+			      1, on_query, save);
+}
+
+static void submit(struct lf_chat_save *save)
+{
+	int err = -EINVAL;
+
+	switch (save->kind) {
+	case LF_SAVE_CONTACT:
+		err = put_contact(save);
+		break;
+	case LF_SAVE_POST:
+		err = put_post(save);
+		break;
+	case LF_SAVE_AGENT:
+		err = put_agent(save);
+		break;
+	case LF_SAVE_GUID:
+		err = put_guid(save);
+		break;
+	case LF_SAVE_POSTS_GONE:
+		err = drop_posts(save);
+		break;
+	case LF_SAVE_REASON:
+		err = put_reason(save);
+		break;
+	}
+	if (err == -ENOENT) { /* its contact has gone: nothing to keep */
+		save->batch->pending--;
+		save_free(save);
+	} else if (err) {
+		put_aside(save, err);
+	}
+}
+
+static void on_retry(struct lf_timer *timer, void *arg)
+{
+	struct lf_chat *chat = arg;
+	struct lf_list saves;
+
+	lf_list_init(&saves);
+	lf_list_splice_tail(&saves, &chat->retries);
+	chat->engine->is_store_down = false;
+	while (!lf_list_is_empty(&saves)) {
+		struct lf_chat_save *save =
+			LF_CONTAINER_OF(saves.next, struct lf_chat_save, node);
+
+		lf_list_del(&save->node);
+		submit(save);
+	}
+	/* Until one of them has failed again, the store is believed in. */
+	lf_chat_now(chat);
+	lf_chat_route(chat->engine);
+	lf_chat_flush(chat);
+	lf_chat_release(
+		chat); /* a save whose contact is gone has nothing to wait for
+			*/
+}
+
+void lf_chat_save(struct lf_chat *chat, struct lf_chat_batch *batch,
+		  const struct lf_chat_save *what)
+{
+	struct lf_chat_save *save = calloc(1, sizeof(*save));
+
+	if (!save)
+		goto fail;
+	*save = *what;
+	save->id = save->note = NULL;
+	if (lf_chat_set_text(&save->id, what->id) ||
+	    lf_chat_set_text(&save->note, what->note))
+		goto fail;
+	lf_list_init(&save->node);
+	save->chat = chat;
+	save->batch = batch;
+	save->begun_us = lf_mono_us();
+	batch->pending++;
+	submit(save);
+	return;
+fail:
+	if (save)
+		save_free(save);
+	chat->engine->is_out_of_memory = true;
+}
+
+void lf_chat_saves_init(struct lf_chat *chat)
+{
+	lf_list_init(&chat->retries);
+	lf_timer_init(&chat->retry, on_retry, chat);
+}
+
+/* When closing: what the store would not take is given up. */
+void lf_chat_saves_abandon(struct lf_chat *chat)
+{
+	if (!lf_list_is_empty(&chat->retries))
+		lf_log(LF_ERROR, "chat",
+		       "stopping with changes that could not be saved");
+	while (!lf_list_is_empty(&chat->retries)) {
+		struct lf_chat_save *save = LF_CONTAINER_OF(
+			chat->retries.next, struct lf_chat_save, node);
+
+		lf_list_del(&save->node);
+		save->batch->pending--;
+		save_free(save);
+	}
+}
