@@ -130,6 +130,7 @@ int lf_chat_contact_enter(struct lf_chat_contact *c)
 /* Nothing of it stays but its transcript. */
 void lf_chat_contact_forget(struct lf_chat_contact *c)
 {
+	lf_chat_posts_drop(c);
 	lf_chat_effect(c->engine, LF_CHAT_DROP, c->guid);
 	lf_chat_contact_free(c);
 }
@@ -286,6 +287,7 @@ void lf_chat_transcribed(struct lf_chat_engine *e, int64_t guid)
 	if (!c || c->is_transcribed)
 		return;
 	c->is_transcribed = true;
+	lf_chat_posts_drop(c);
 	lf_chat_posts_free(c);
 	lf_chat_contact_dirty(c);
 	if (c->state == LF_CHAT_COMPLETED)

@@ -27,6 +27,7 @@ void lf_chat_effect_free(struct lf_chat_effect *effect)
 	lf_chat_text_unref(effect->text);
 	free(effect->id);
 	free(effect->note);
+	free(effect->rows);
 	free(effect);
 }
 

@@ -73,6 +73,7 @@ struct lf_chat_post {
 	char *name;  /* for agents to see */
 	char *text;  /* or URL */
 	char *destination;
+	int64_t row; /* in the store: grows over all rooms; 0: not there */
 };
 
 /* ---- who is there ---- */
@@ -217,8 +218,8 @@ struct lf_chat_contact {
 
 	bool is_dirty;
 	struct lf_list dirty;
-	bool is_sent_dirty; /* sent_seq went ahead of what is stored */
-	struct lf_list sent_dirty;
+	struct lf_list sent_dirty; /* sent_seq is ahead of what is stored */
+	int64_t sent_ms;           /* mono, since when */
 };
 
 struct lf_chat_queue {
@@ -243,6 +244,8 @@ enum lf_chat_effect_kind {
 	LF_CHAT_SEND,       /* text to peer; guid and seq if it is a post */
 	LF_CHAT_CLOSE,      /* peer, with code */
 	LF_CHAT_SAVE_POST,  /* guid, seq */
+	LF_CHAT_SAVE_SENT,  /* guid: how far its customer has got */
+	LF_CHAT_DROP_POSTS, /* rows */
 	LF_CHAT_DROP,       /* the contact `guid` is gone */
 	LF_CHAT_DROP_AGENT, /* id is logged out */
 	LF_CHAT_TRANSCRIBE, /* guid's room has closed: filter, store, mail */
@@ -258,6 +261,8 @@ struct lf_chat_effect {
 	int64_t guid, seq;
 	int code;
 	char *id, *note;
+	int64_t *rows;
+	size_t n_rows;
 };
 void lf_chat_effect_free(struct lf_chat_effect *effect);
 
@@ -287,7 +292,7 @@ struct lf_chat_engine {
 	struct lf_chat_config *config;
 	const struct lf_schemas *schemas;
 	int64_t mono_ms, wall_ms;
-	int64_t last_guid, last_place, first_place;
+	int64_t last_guid, last_row, last_place, first_place;
 	uint64_t turns;     /* counts who became free, or got a contact */
 	bool is_store_down; /* nothing that must be stored is accepted */
 	bool is_out_of_memory, wants_routing;
@@ -296,7 +301,8 @@ struct lf_chat_engine {
 	struct lf_map identities; /* struct lf_chat_identity */
 	struct lf_list contacts, agents;
 	size_t n_contacts, n_agents;
-	struct lf_list effects, dirty_contacts, dirty_agents, sent_dirty;
+	struct lf_list effects, dirty_contacts, dirty_agents;
+	struct lf_list sent_dirty; /* longest first */
 	bool is_guid_dirty;
 	struct lf_buf text; /* the one being built */
 	/* by the order of gate.c's table */
@@ -343,6 +349,11 @@ void lf_chat_previous_counted(struct lf_chat_engine *e, int64_t guid,
 			      uint64_t n);
 /* The post went to the customer's socket. */
 void lf_chat_post_sent(struct lf_chat_engine *e, int64_t guid, int64_t seq);
+/* What has gone to customers for `age_ms` and is still not stored, is. */
+void lf_chat_save_sent(struct lf_chat_engine *e, int64_t age_ms);
+/* Not in memory any more, or must not be on disk. Takes the array. */
+void lf_chat_rows_drop(struct lf_chat_engine *e, int64_t *rows, size_t n);
+void lf_chat_posts_drop(struct lf_chat_contact *c); /* stay in memory */
 /* The transcript is stored, or never will be. */
 void lf_chat_transcribed(struct lf_chat_engine *e, int64_t guid);
 /* From the console or the telephony: is the agent on the phone? */

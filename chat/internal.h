@@ -64,6 +64,7 @@ struct lf_chat {
 	struct lf_list phones;
 
 	bool is_loaded, is_closing;
+	bool has_unread; /* contacts that could not be read back */
 	int load_err;
 	void (*ready)(int err, void *arg);
 	void *ready_arg;
@@ -114,6 +115,7 @@ enum lf_chat_save_kind {
 	LF_SAVE_CONTACT, /* or that it is gone, by id */
 	LF_SAVE_AGENT,   /* the same */
 	LF_SAVE_POST,
+	LF_SAVE_SENT,
 	LF_SAVE_POSTS_GONE,
 	LF_SAVE_GUID,
 	LF_SAVE_REASON
@@ -127,12 +129,14 @@ struct lf_chat_save {
 	int64_t guid, seq, begun_us;
 	int code;
 	char *id, *note;
+	int64_t *rows; /* that are gone; the save's own */
+	size_t n_rows;
 };
 
 void lf_chat_saves_init(struct lf_chat *chat);
 /* When closing: what the store would not take is given up. */
 void lf_chat_saves_abandon(struct lf_chat *chat);
-/* `what` says kind and subject; its texts are copied. */
+/* `what` says kind and subject; its texts are copied, its rows taken. */
 void lf_chat_save(struct lf_chat *chat, struct lf_chat_batch *batch,
 		  const struct lf_chat_save *what);
 

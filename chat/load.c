@@ -2,8 +2,8 @@
  * chat/load.c - tables and statements, and everything back after a restart:
  * number, agents, contacts, what was said, callbacks.
  *
- * The store answers in the order of the questions, so the last answer means
- * that all others have come.
+ * The store answers in the order of the questions, so the contacts are there
+ * before their posts, which are asked for last and page by page.
  */
 #include "chat/internal.h"
 
@@ -17,10 +17,6 @@
 
 #include "core/banned.h"
 
-/*
- * What is said lives here until its room is closed and its transcript is
- * stored. `sent`: the newest post that had gone to the customer then.
- */
 static const char tables[] =
 	"CREATE TABLE chat_post (guid BIGINT NOT NULL, seq BIGINT NOT NULL,"
 	" wall_ms BIGINT NOT NULL, kind BIGINT NOT NULL, agent TEXT,"
@@ -37,16 +33,41 @@ static const char tables[] =
 	" skillset TEXT NOT NULL, phone TEXT NOT NULL, country TEXT NOT NULL,"
 	" area TEXT, name TEXT, email TEXT, identity TEXT);";
 
+/*
+ * What is said lives here until its room is closed and its transcript is
+ * stored. `sent`: the newest post that had gone to the customer then. All
+ * rooms grow at one end: by (guid, seq) each post would change a page of its
+ * own, twenty times the bytes that are said.
+ */
+static const char posts_in_order[] =
+	"ALTER TABLE chat_post RENAME TO chat_post_1;"
+	"CREATE TABLE chat_post (id BIGINT PRIMARY KEY,"
+	" guid BIGINT NOT NULL, seq BIGINT NOT NULL,"
+	" wall_ms BIGINT NOT NULL, kind BIGINT NOT NULL, agent TEXT,"
+	" name TEXT NOT NULL, body TEXT NOT NULL, destination TEXT,"
+	" sent BIGINT NOT NULL);"
+	"INSERT INTO chat_post SELECT ROW_NUMBER() OVER (ORDER BY guid, seq),"
+	" guid, seq, wall_ms, kind, agent, name, body, destination, sent"
+	" FROM chat_post_1;"
+	"DROP TABLE chat_post_1;";
+
+static const char *const migrations[] = {tables, posts_in_order};
+
 static const struct {
 	const char *name, *sql;
 } statements[] = {
 	{"chat.post.add",
 	 "INSERT INTO chat_post (guid, seq, wall_ms, kind, agent, name, body,"
-	 " destination, sent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"},
-	{"chat.post.of",
-	 "SELECT seq, wall_ms, kind, agent, name, body, destination, sent"
-	 " FROM chat_post WHERE guid = $1 ORDER BY seq"},
-	{"chat.post.drop", "DELETE FROM chat_post WHERE guid = $1"},
+	 " destination, sent, id)"
+	 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"},
+	{"chat.post.sent", "UPDATE chat_post SET sent = $2 WHERE id = $1"},
+	{"chat.post.page",
+	 "SELECT id, guid, seq, wall_ms, kind, agent, name, body, destination,"
+	 " sent FROM chat_post WHERE id > $1 ORDER BY id LIMIT 500"},
+	{"chat.post.drop",
+	 "DELETE FROM chat_post WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8,"
+	 " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+	 " $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)"},
 	{"chat.past.add",
 	 "INSERT INTO chat_past (guid, identity, email, start_ms, end_ms,"
 	 " has_whispers, is_kept, agent, reason, note, posts)"
@@ -81,10 +102,12 @@ int lf_chat_define(struct lf_chat *chat)
 {
 	char text[256];
 	size_t i;
-	int err;
+	int err = 0;
 
-	err = lf_store_migrate(chat->parts.store, "chat", 1, tables, text,
-			       sizeof(text));
+	for (i = 0; !err && i < sizeof(migrations) / sizeof(*migrations); i++)
+		err = lf_store_migrate(chat->parts.store, "chat",
+				       (unsigned)i + 1, migrations[i], text,
+				       sizeof(text));
 	if (err)
 		lf_log(LF_ERROR, "chat", "%s", text);
 	for (i = 0; !err && i < sizeof(statements) / sizeof(*statements); i++)
@@ -132,11 +155,6 @@ static void on_agents(int err, const struct lf_store_kv *rows, size_t n,
 			       rows[i].key);
 }
 
-struct asked {
-	struct lf_chat *chat;
-	int64_t guid;
-};
-
 static char *copy_cell(const struct lf_store_rows *rows, size_t row,
 		       size_t column, bool *failed)
 {
@@ -149,8 +167,9 @@ static char *copy_cell(const struct lf_store_rows *rows, size_t row,
 	return copy;
 }
 
-static int add_post(struct lf_chat_contact *c, struct lf_store_rows *rows,
-		    size_t i)
+/* Columns as chat.post.page has them, from `seq` on. */
+static int add_post(struct lf_chat_contact *c, int64_t row,
+		    const struct lf_store_rows *rows, size_t i)
 {
 	struct lf_chat_post *p = calloc(1, sizeof(*p));
 	bool failed = false;
@@ -158,57 +177,24 @@ static int add_post(struct lf_chat_contact *c, struct lf_store_rows *rows,
 
 	if (!p)
 		return err;
-	p->seq = lf_store_rows_int(rows, i, 0);
-	p->wall_ms = lf_store_rows_int(rows, i, 1);
-	p->kind = (enum lf_chat_kind)lf_store_rows_int(rows, i, 2);
-	p->agent = copy_cell(rows, i, 3, &failed);
-	p->name = copy_cell(rows, i, 4, &failed);
-	p->text = copy_cell(rows, i, 5, &failed);
-	p->destination = copy_cell(rows, i, 6, &failed);
+	p->row = row;
+	p->seq = lf_store_rows_int(rows, i, 2);
+	p->wall_ms = lf_store_rows_int(rows, i, 3);
+	p->kind = (enum lf_chat_kind)lf_store_rows_int(rows, i, 4);
+	p->agent = copy_cell(rows, i, 5, &failed);
+	p->name = copy_cell(rows, i, 6, &failed);
+	p->text = copy_cell(rows, i, 7, &failed);
+	p->destination = copy_cell(rows, i, 8, &failed);
 	if (!failed)
-		err = lf_chat_post_restore(c, p, lf_store_rows_int(rows, i, 7));
+		err = lf_chat_post_restore(c, p, lf_store_rows_int(rows, i, 9));
 	if (err)
 		lf_chat_post_free(p);
 	return err;
 }
 
-static void on_posts(int err, struct lf_store_rows *rows, void *arg)
+static void loaded(struct lf_chat *chat)
 {
-	struct asked *asked = arg;
-	struct lf_chat *chat = asked->chat;
-	struct lf_chat_contact *c =
-		lf_chat_contact_find(chat->engine, asked->guid);
-	size_t i;
-
-	for (i = 0; !err && c && i < lf_store_rows_count(rows); i++)
-		err = add_post(c, rows, i);
-	fail(chat, err);
-	free(asked);
-}
-
-static void ask_posts(struct lf_chat *chat, int64_t guid)
-{
-	struct lf_store_arg arg = {.type = LF_ARG_INT, .i = guid};
-	struct asked *asked = malloc(sizeof(*asked));
-	int err = -ENOMEM;
-
-	if (asked) {
-		*asked = (struct asked){chat, guid};
-		err = lf_store_query(chat->parts.store, "chat.post.of", &arg, 1,
-				     on_posts, asked);
-	}
-	if (err)
-		free(asked);
-	fail(chat, err);
-}
-
-static void on_done(int err, const struct lf_store_kv *rows, size_t n,
-		    void *arg)
-{
-	struct lf_chat *chat = arg;
-
 	chat->pending--;
-	fail(chat, err);
 	if (chat->is_closing) {
 		lf_chat_check_closed(chat);
 		return;
@@ -225,6 +211,61 @@ static void on_done(int err, const struct lf_store_kv *rows, size_t n,
 	chat->ready(chat->load_err, chat->ready_arg);
 }
 
+/*
+ * Posts of a page to their contacts. What has none was about to be dropped
+ * when we stopped; unless its contact is one that cannot be read.
+ */
+static int take_posts(struct lf_chat *chat, const struct lf_store_rows *rows,
+		      size_t n)
+{
+	struct lf_chat_engine *e = chat->engine;
+	int64_t *lost = calloc(n + 1, sizeof(*lost));
+	size_t i, n_lost = 0;
+	int err = lost ? 0 : -ENOMEM;
+
+	for (i = 0; !err && i < n; i++) {
+		struct lf_chat_contact *c =
+			lf_chat_contact_find(e, lf_store_rows_int(rows, i, 1));
+
+		e->last_row = lf_store_rows_int(rows, i, 0);
+		if (c && !c->is_transcribed)
+			err = add_post(c, e->last_row, rows, i);
+		else if (c || !chat->has_unread)
+			lost[n_lost++] = e->last_row;
+	}
+	lf_chat_rows_drop(e, lost, n_lost);
+	return err;
+}
+
+static void ask_posts(struct lf_chat *chat);
+
+static void on_posts(int err, struct lf_store_rows *rows, void *arg)
+{
+	struct lf_chat *chat = arg;
+	size_t n = err ? 0 : lf_store_rows_count(rows);
+
+	if (!err)
+		err = take_posts(chat, rows, n);
+	fail(chat, err);
+	if (err || !n)
+		loaded(chat);
+	else
+		ask_posts(chat);
+}
+
+static void ask_posts(struct lf_chat *chat)
+{
+	struct lf_store_arg arg = {.type = LF_ARG_INT,
+				   .i = chat->engine->last_row};
+	int err = lf_store_query(chat->parts.store, "chat.post.page", &arg, 1,
+				 on_posts, chat);
+
+	if (err) {
+		fail(chat, err);
+		loaded(chat);
+	}
+}
+
 /* One unreadable contact must not keep all others out. */
 static void on_contacts(int err, const struct lf_store_kv *rows, size_t n,
 			void *arg)
@@ -237,19 +278,11 @@ static void on_contacts(int err, const struct lf_store_kv *rows, size_t n,
 		if (!lf_chat_contact_restore(chat->engine, rows[i].value,
 					     rows[i].len))
 			continue;
+		chat->has_unread = true;
 		lf_log(LF_ERROR, "chat", "contact %s cannot be read back",
 		       rows[i].key);
 	}
-	LF_LIST_FOREACH (node, &chat->engine->contacts) {
-		const struct lf_chat_contact *c =
-			LF_CONTAINER_OF(node, struct lf_chat_contact, node);
-
-		if (!c->is_transcribed)
-			ask_posts(chat, c->guid);
-	}
-	err = lf_store_get(chat->parts.store, "chat", "guid", on_done, chat);
-	if (err)
-		on_done(err, NULL, 0, chat);
+	ask_posts(chat);
 }
 
 int lf_chat_load(struct lf_chat *chat)

@@ -16,7 +16,8 @@
 
 #include "core/banned.h"
 
-#define SWEEP_MS 500
+#define SWEEP_MS 100
+#define SENT_MS 500
 #define GUID_BLOCK 64
 
 /* ---- out ---- */
@@ -51,6 +52,8 @@ static void apply(struct lf_chat *chat, struct lf_chat_effect *effect)
 		drop_unkept(chat, effect->guid);
 		break;
 	case LF_CHAT_SAVE_POST:
+	case LF_CHAT_SAVE_SENT:
+	case LF_CHAT_DROP_POSTS:
 	case LF_CHAT_DROP_AGENT:
 	case LF_CHAT_NOTE:
 		break; /* were saves */
@@ -81,8 +84,8 @@ void lf_chat_release(struct lf_chat *chat)
 
 /* ---- saves ---- */
 
-static void add_drop(struct lf_chat *chat, struct lf_chat_batch *batch,
-		     int64_t guid)
+static void save_contact(struct lf_chat *chat, struct lf_chat_batch *batch,
+			 int64_t guid)
 {
 	char text[24];
 
@@ -91,52 +94,68 @@ static void add_drop(struct lf_chat *chat, struct lf_chat_batch *batch,
 		     &(struct lf_chat_save){.kind = LF_SAVE_CONTACT,
 					    .guid = guid,
 					    .id = text});
-	lf_chat_save(chat, batch,
-		     &(struct lf_chat_save){.kind = LF_SAVE_POSTS_GONE,
-					    .guid = guid});
 }
 
-/* Saves leave the list, the rest waits in it. */
+static void save_rows_gone(struct lf_chat *chat, struct lf_chat_batch *batch,
+			   struct lf_chat_effect *e)
+{
+	lf_chat_save(chat, batch,
+		     &(struct lf_chat_save){.kind = LF_SAVE_POSTS_GONE,
+					    .rows = e->rows,
+					    .n_rows = e->n_rows});
+	e->rows = NULL;
+}
+
+/* False: it is no save, or more than a save, and waits in the list. */
+static bool submit_effect(struct lf_chat *chat, struct lf_chat_batch *batch,
+			  struct lf_chat_effect *e)
+{
+	struct lf_chat_save save = {
+		.guid = e->guid,
+		.seq = e->seq,
+		.code = e->code,
+		.id = e->id,
+		.note = e->note,
+	};
+
+	switch (e->kind) {
+	case LF_CHAT_SAVE_POST:
+		save.kind = LF_SAVE_POST;
+		break;
+	case LF_CHAT_SAVE_SENT:
+		save.kind = LF_SAVE_SENT;
+		break;
+	case LF_CHAT_DROP_POSTS:
+		save_rows_gone(chat, batch, e);
+		return true;
+	case LF_CHAT_DROP:
+		save_contact(chat, batch, e->guid);
+		return false;
+	case LF_CHAT_DROP_AGENT:
+		lf_chat_phones_look(chat);
+		save.kind = LF_SAVE_AGENT;
+		break;
+	case LF_CHAT_NOTE:
+		save.kind = LF_SAVE_REASON;
+		break;
+	case LF_CHAT_SEND:
+	case LF_CHAT_CLOSE:
+	case LF_CHAT_TRANSCRIBE:
+	case LF_CHAT_MAIL:
+		return false;
+	}
+	lf_chat_save(chat, batch, &save);
+	return true;
+}
+
 static void submit_effects(struct lf_chat *chat, struct lf_chat_batch *batch)
 {
 	LF_LIST_FOREACH_SAFE (node, &batch->effects) {
 		struct lf_chat_effect *e =
 			LF_CONTAINER_OF(node, struct lf_chat_effect, node);
 
-		switch (e->kind) {
-		case LF_CHAT_SAVE_POST:
-			lf_chat_save(
-				chat, batch,
-				&(struct lf_chat_save){.kind = LF_SAVE_POST,
-						       .guid = e->guid,
-						       .seq = e->seq});
-			break;
-		case LF_CHAT_DROP:
-			add_drop(chat, batch, e->guid);
-			continue;
-		case LF_CHAT_DROP_AGENT:
-			lf_chat_phones_look(chat);
-			lf_chat_save(
-				chat, batch,
-				&(struct lf_chat_save){.kind = LF_SAVE_AGENT,
-						       .id = e->id});
-			break;
-		case LF_CHAT_NOTE:
-			lf_chat_save(
-				chat, batch,
-				&(struct lf_chat_save){.kind = LF_SAVE_REASON,
-						       .guid = e->guid,
-						       .code = e->code,
-						       .id = e->id,
-						       .note = e->note});
-			break;
-		case LF_CHAT_SEND:
-		case LF_CHAT_CLOSE:
-		case LF_CHAT_TRANSCRIBE:
-		case LF_CHAT_MAIL:
-			continue;
-		}
-		lf_chat_effect_free(e);
+		if (submit_effect(chat, batch, e))
+			lf_chat_effect_free(e);
 	}
 }
 
@@ -161,10 +180,7 @@ static void submit_dirty(struct lf_chat *chat, struct lf_chat_batch *batch)
 
 		lf_list_del(&c->dirty);
 		c->is_dirty = false;
-		lf_chat_save(chat, batch,
-			     &(struct lf_chat_save){.kind = LF_SAVE_CONTACT,
-						    .guid = c->guid,
-						    .id = c->guid_text});
+		save_contact(chat, batch, c->guid);
 	}
 	e->is_guid_dirty = false;
 	if (e->last_guid <= chat->reserved_guid)
@@ -231,28 +247,17 @@ static void on_flush(struct lf_timer *timer, void *arg)
 }
 
 /*
- * What went to customers is stored with the next post; in quiet rooms, here.
- * After a crash, what is not stored as sent is sent again.
+ * What went to customers is stored with the room's next post; in quiet rooms,
+ * here, a few at a time. After a crash, what is not stored as sent is sent
+ * again.
  */
 static void on_sweep(struct lf_timer *timer, void *arg)
 {
 	struct lf_chat *chat = arg;
-	struct lf_list *list = &chat->engine->sent_dirty;
 
 	lf_chat_now(chat);
-	LF_LIST_FOREACH_SAFE (node, list) {
-		struct lf_chat_contact *c = LF_CONTAINER_OF(
-			node, struct lf_chat_contact, sent_dirty);
-		const struct lf_chat_post *p = lf_chat_post_at(c, c->last_seq);
-
-		if (p && chat->engine->wall_ms - p->wall_ms < SWEEP_MS &&
-		    chat->engine->wall_ms >= p->wall_ms)
-			continue;
-		lf_list_del(node);
-		c->is_sent_dirty = false;
-		lf_chat_contact_dirty(c);
-	}
-	if (!lf_list_is_empty(list))
+	lf_chat_save_sent(chat->engine, SENT_MS);
+	if (!lf_list_is_empty(&chat->engine->sent_dirty))
 		lf_timer_start(chat->parts.timers, timer, SWEEP_MS);
 	lf_chat_flush(chat);
 }

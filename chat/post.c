@@ -136,12 +136,42 @@ static void show(struct lf_chat_contact *c, const struct lf_chat_post *p,
 		lf_chat_room_tell(c, sender, lf_chat_post_to_agents(c, p));
 }
 
+void lf_chat_rows_drop(struct lf_chat_engine *e, int64_t *rows, size_t n)
+{
+	struct lf_chat_effect *drop =
+		n ? lf_chat_effect(e, LF_CHAT_DROP_POSTS, 0) : NULL;
+
+	if (!drop) { /* the next start finds them */
+		free(rows);
+		return;
+	}
+	drop->rows = rows;
+	drop->n_rows = n;
+}
+
+void lf_chat_posts_drop(struct lf_chat_contact *c)
+{
+	int64_t *rows = calloc(c->n_posts + 1, sizeof(*rows));
+	size_t i, n = 0;
+
+	for (i = 0; i < c->n_posts; i++) {
+		if (rows && c->posts[i]->row)
+			rows[n++] = c->posts[i]->row;
+		c->posts[i]->row = 0;
+	}
+	if (rows)
+		lf_chat_rows_drop(c->engine, rows, n);
+	else
+		c->engine->is_out_of_memory = true;
+}
+
 void lf_chat_post_add(struct lf_chat_contact *c, struct lf_chat_post *p)
 {
 	const struct lf_chat_agent *sender = NULL;
 	struct lf_chat_effect *save;
 
 	p->seq = ++c->last_seq;
+	p->row = ++c->engine->last_row;
 	keep(c, p);
 	save = lf_chat_effect(c->engine, LF_CHAT_SAVE_POST, c->guid);
 	if (save)
@@ -161,6 +191,8 @@ int lf_chat_post_restore(struct lf_chat_contact *c, struct lf_chat_post *p,
 	if (reserve(c))
 		return -ENOMEM;
 	c->last_seq = p->seq;
+	if (p->row > c->engine->last_row)
+		c->engine->last_row = p->row;
 	if (sent > c->sent_seq)
 		c->sent_seq = sent;
 	keep(c, p);
@@ -175,8 +207,21 @@ void lf_chat_post_sent(struct lf_chat_engine *e, int64_t guid, int64_t seq)
 	if (!c || seq <= c->sent_seq)
 		return;
 	c->sent_seq = seq;
-	if (!c->is_sent_dirty) {
-		c->is_sent_dirty = true;
-		lf_list_add_tail(&e->sent_dirty, &c->sent_dirty);
+	if (!lf_list_is_empty(&c->sent_dirty))
+		return;
+	c->sent_ms = e->mono_ms;
+	lf_list_add_tail(&e->sent_dirty, &c->sent_dirty);
+}
+
+void lf_chat_save_sent(struct lf_chat_engine *e, int64_t age_ms)
+{
+	LF_LIST_FOREACH_SAFE (node, &e->sent_dirty) {
+		struct lf_chat_contact *c = LF_CONTAINER_OF(
+			node, struct lf_chat_contact, sent_dirty);
+
+		if (e->mono_ms - c->sent_ms < age_ms)
+			return;
+		lf_list_del(node);
+		lf_chat_effect(e, LF_CHAT_SAVE_SENT, c->guid);
 	}
 }

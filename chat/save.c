@@ -18,11 +18,13 @@
 #include "core/banned.h"
 
 #define RETRY_MS 1000
+#define ROWS_AT_ONCE 32 /* as chat.post.drop has arguments */
 
 static void save_free(struct lf_chat_save *save)
 {
 	free(save->id);
 	free(save->note);
+	free(save->rows);
 	free(save);
 }
 
@@ -126,22 +128,40 @@ static int put_agent(struct lf_chat_save *save)
 static int put_post(struct lf_chat_save *save)
 {
 	struct lf_chat *chat = save->chat;
-	const struct lf_chat_contact *c =
+	struct lf_chat_contact *c =
 		lf_chat_contact_find(chat->engine, save->guid);
 	const struct lf_chat_post *p = c ? lf_chat_post_at(c, save->seq) : NULL;
 
-	if (!p)
+	if (!p || !p->row)
 		return -ENOENT;
 	struct lf_store_arg args[] = {
 		int_arg(c->guid),     int_arg(p->seq),
 		int_arg(p->wall_ms),  int_arg(p->kind),
 		text_arg(p->agent),   text_arg(p->name),
 		text_arg(p->text),    text_arg(p->destination),
-		int_arg(c->sent_seq),
+		int_arg(c->sent_seq), int_arg(p->row),
 	};
 
+	lf_list_del(&c->sent_dirty);
 	return lf_store_query(chat->parts.store, "chat.post.add", args,
 			      sizeof(args) / sizeof(*args), on_query, save);
+}
+
+/* With the room's last post, whose page is fresh: the contact is much more. */
+static int put_sent(struct lf_chat_save *save)
+{
+	struct lf_chat *chat = save->chat;
+	const struct lf_chat_contact *c =
+		lf_chat_contact_find(chat->engine, save->guid);
+	const struct lf_chat_post *p =
+		c ? lf_chat_post_at(c, c->last_seq) : NULL;
+
+	if (!p || !p->row)
+		return -ENOENT;
+	struct lf_store_arg args[] = {int_arg(p->row), int_arg(c->sent_seq)};
+
+	return lf_store_query(chat->parts.store, "chat.post.sent", args, 2,
+			      on_query, save);
 }
 
 static int put_reason(struct lf_chat_save *save)
@@ -166,12 +186,36 @@ static int put_guid(struct lf_chat_save *save)
 			    strlen(text), LF_STORE_ANY, on_put, save);
 }
 
-static int drop_posts(struct lf_chat_save *save)
-{
-	struct lf_store_arg arg = int_arg(save->guid);
+static void submit(struct lf_chat_save *save);
 
-	return lf_store_query(save->chat->parts.store, "chat.post.drop", &arg,
-			      1, on_query, save);
+static size_t rows_now(const struct lf_chat_save *save)
+{
+	return save->n_rows < ROWS_AT_ONCE ? save->n_rows : ROWS_AT_ONCE;
+}
+
+static void on_rows_gone(int err, struct lf_store_rows *rows, void *arg)
+{
+	struct lf_chat_save *save = arg;
+
+	if (!err)
+		save->n_rows -= rows_now(save);
+	if (!err && save->n_rows)
+		submit(save);
+	else
+		finish(save, err);
+}
+
+/* From the end, some at a time; a number may be named twice. */
+static int drop_rows(struct lf_chat_save *save)
+{
+	struct lf_store_arg args[ROWS_AT_ONCE];
+	size_t i, n = rows_now(save);
+	const int64_t *rows = save->rows + save->n_rows - n;
+
+	for (i = 0; i < ROWS_AT_ONCE; i++)
+		args[i] = int_arg(rows[i < n ? i : 0]);
+	return lf_store_query(save->chat->parts.store, "chat.post.drop", args,
+			      ROWS_AT_ONCE, on_rows_gone, save);
 }
 
 static void submit(struct lf_chat_save *save)
@@ -185,6 +229,9 @@ static void submit(struct lf_chat_save *save)
 	case LF_SAVE_POST:
 		err = put_post(save);
 		break;
+	case LF_SAVE_SENT:
+		err = put_sent(save);
+		break;
 	case LF_SAVE_AGENT:
 		err = put_agent(save);
 		break;
@@ -192,7 +239,7 @@ static void submit(struct lf_chat_save *save)
 		err = put_guid(save);
 		break;
 	case LF_SAVE_POSTS_GONE:
-		err = drop_posts(save);
+		err = drop_rows(save);
 		break;
 	case LF_SAVE_REASON:
 		err = put_reason(save);
@@ -235,8 +282,10 @@ void lf_chat_save(struct lf_chat *chat, struct lf_chat_batch *batch,
 {
 	struct lf_chat_save *save = calloc(1, sizeof(*save));
 
-	if (!save)
+	if (!save) {
+		free(what->rows);
 		goto fail;
+	}
 	*save = *what;
 	save->id = save->note = NULL;
 	if (lf_chat_set_text(&save->id, what->id) ||

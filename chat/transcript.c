@@ -113,7 +113,6 @@ static void on_stored(int err, struct lf_store_rows *rows, void *arg)
 		return;
 	}
 	mail_if_wanted(job);
-	ask(chat, "chat.post.drop", job->guid);
 	lf_chat_now(chat);
 	lf_chat_transcribed(chat->engine, job->guid);
 	job_free(job);
@@ -172,6 +171,17 @@ static void replace(struct job *job, const json_t *texts)
 		json_object_set(post, "text", json_array_get(texts, i));
 }
 
+static void leave_disk(struct lf_chat *chat, int64_t guid)
+{
+	struct lf_chat_contact *c = lf_chat_contact_find(chat->engine, guid);
+
+	if (!c)
+		return;
+	lf_chat_posts_drop(c);
+	/* From a turn of its own: we may be in the middle of effects. */
+	lf_timer_start(chat->parts.timers, &chat->flush, 0);
+}
+
 static void withhold(struct job *job)
 {
 	if (!job->is_withheld)
@@ -180,7 +190,7 @@ static void withhold(struct job *job)
 		       " is kept in memory",
 		       job->guid);
 	if (!job->is_withheld)
-		ask(job->chat, "chat.post.drop", job->guid);
+		leave_disk(job->chat, job->guid);
 	job->is_withheld = true;
 	try_later(job);
 }
@@ -315,7 +325,6 @@ void lf_chat_transcribe(struct lf_chat *chat, int64_t guid)
 	if (!c || has_job(chat, guid) || chat->is_closing)
 		return;
 	if (is_unwanted(chat, c)) {
-		ask(chat, "chat.post.drop", guid);
 		lf_chat_transcribed(chat->engine, guid);
 		return;
 	}

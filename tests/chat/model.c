@@ -193,6 +193,26 @@ static void check_routing(const struct lf_chat_engine *e)
 	}
 }
 
+/* What is stored is what is in memory, and each row is of one post. */
+static void check_rows(const struct rig *rig)
+{
+	size_t rows = 0;
+
+	LF_LIST_FOREACH (node, &rig->engine->contacts) {
+		const struct lf_chat_contact *c =
+			LF_CONTAINER_OF(node, struct lf_chat_contact, node);
+		int64_t last = 0;
+
+		for (size_t i = 0; i < c->n_posts; i++) {
+			assert_true(c->posts[i]->row > last);
+			last = c->posts[i]->row;
+			rows++;
+		}
+		assert_true(last <= rig->engine->last_row);
+	}
+	assert_int_equal(rows, rig->rows);
+}
+
 void model_check(struct rig *rig)
 {
 	const struct lf_chat_engine *e = rig->engine;
@@ -213,6 +233,7 @@ void model_check(struct rig *rig)
 	assert_int_equal(n, e->n_contacts);
 	check_queues(e);
 	check_identities(e);
+	check_rows(rig);
 	check_agents(e);
 	check_routing(e);
 }

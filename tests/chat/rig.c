@@ -199,6 +199,13 @@ static void apply(struct rig *rig, struct lf_chat_effect *effect)
 		break;
 	case LF_CHAT_SAVE_POST:
 		rig->saves++;
+		rig->rows++;
+		break;
+	case LF_CHAT_SAVE_SENT:
+		rig->sents++;
+		break;
+	case LF_CHAT_DROP_POSTS:
+		rig->rows -= effect->n_rows;
 		break;
 	case LF_CHAT_DROP:
 		rig->drops++;

@@ -38,7 +38,8 @@ struct rig {
 	struct lf_timer *timers[1024];
 	size_t n_timers;
 	int64_t mono_ms;
-	unsigned saves, drops, transcribed, mails, notes;
+	unsigned saves, drops, transcribed, mails, notes, sents;
+	size_t rows; /* posts on disk */
 	uint64_t asked_peer; /* find_history */
 	bool is_good;        /* what check_login answers */
 	unsigned keys;

@@ -816,6 +816,30 @@ static void the_wall_clock_may_jump(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
+static void
+how_far_a_customer_is_gets_stored_when_the_room_is_quiet(void **state)
+{
+	struct rig *rig = *state;
+	struct socket *a = ready_agent(rig, "anna");
+	struct socket *c = rig_chat(rig, a), *d = rig_chat(rig, a);
+
+	say(a, c, "one", "normal");
+	rig_wait(rig, 300);
+	say(a, d, "two", "normal");
+	rig_wait(rig, 250);
+	lf_chat_wake(rig->engine);
+	lf_chat_save_sent(rig->engine, 500);
+	rig_flush(rig);
+	assert_int_equal(1, rig->sents); /* c, and not d yet */
+	say(a, c, "three", "normal");
+	rig_wait(rig, 250);
+	lf_chat_wake(rig->engine);
+	lf_chat_save_sent(rig->engine, 500);
+	lf_chat_save_sent(rig->engine, 500);
+	rig_flush(rig);
+	assert_int_equal(2, rig->sents);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -855,6 +879,7 @@ int main(void)
 		TEST(screen_pops_know_the_contact),
 		TEST(only_those_in_the_room_have_a_part_in_it),
 		TEST(the_wall_clock_may_jump),
+		TEST(how_far_a_customer_is_gets_stored_when_the_room_is_quiet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
 """Web chat from outside: real sockets, a real store, and restarts."""
 
 import asyncio
+import contextlib
 import socket
+import sqlite3
 
 import pytest
 import websockets
@@ -92,6 +94,66 @@ def test_everything_is_there_after_a_restart(server):
     server.kill()
     server.start()
     run(after(john, jane))
+
+
+# What was said, as the first version kept it.
+POSTS_BEFORE = """
+ALTER TABLE chat_post RENAME TO newer;
+CREATE TABLE chat_post (guid BIGINT NOT NULL, seq BIGINT NOT NULL,
+    wall_ms BIGINT NOT NULL, kind BIGINT NOT NULL, agent TEXT, name TEXT NOT NULL,
+    body TEXT NOT NULL, destination TEXT, sent BIGINT NOT NULL, PRIMARY KEY (guid, seq));
+INSERT INTO chat_post SELECT guid, seq, wall_ms, kind, agent, name, body, destination, sent
+    FROM newer;
+DROP TABLE newer;
+DELETE FROM store_migration WHERE room = 'chat' AND number = 2;
+"""
+
+
+def in_database(server, script):
+    with contextlib.closing(sqlite3.connect(f"{server.folder}/lampfield.db")) as db:
+        answer = db.execute(script).fetchall() if script.startswith("SELECT") \
+            else db.executescript(script)
+        db.commit()
+    return answer
+
+
+def test_a_store_of_the_version_before_is_taken_over(server):
+    async def before():
+        port = server.web_port
+        anna = await (await Agent(port).open()).login("anna")
+        await anna.ready()
+        rooms = []
+        for i in range(2):
+            rooms.append(await (await Customer(port).open()).request())
+            await anna.got("ext.contactOffered")
+            await anna.join(rooms[i].guid)
+        for i in range(80): # more than one statement drops
+            await rooms[i % 2].send("newMessage", message=str(i))
+            await anna.got("newMessage")
+        return rooms
+
+    async def after(rooms):
+        port = server.web_port
+        anna = await (await Agent(port).open()).login("anna", reconnect=True)
+        for i, room in enumerate(rooms):
+            details = await anna.join(room.guid)
+            said = [m["message"] for m in details["conversationTranscript"]["messages"]]
+            assert said == [str(n) for n in range(i, 80, 2)]
+            await anna.says(room.guid, "still here")
+            await anna.send("agentQuitChat", guid=room.guid)
+            await anna.until("agentQuitChat")
+            await anna.send("agentSetClosedReason", guid=room.guid, closedReasonCode=44)
+            await anna.until("agentSetClosedReason")
+
+    rooms = asyncio.run(before())
+    server.stop()
+    in_database(server, POSTS_BEFORE)
+    server.start()
+    run(after(rooms))
+    server.stop()
+    # What is over is a transcript, and nothing else of it is left.
+    assert in_database(server, "SELECT count(*) FROM chat_post") == [(0,)]
+    assert in_database(server, "SELECT count(*) FROM chat_past") == [(2,)]
 
 
 def test_a_wrong_password_three_times_closes(server):
