@@ -39,7 +39,8 @@ static size_t put(char *out, size_t at, size_t size, const char *text)
 
 	if (len > size - at - 1)
 		len = size - at - 1;
-	memcpy(out + at, text, len);
+	if (len)
+		memcpy(out + at, text, len);
 	out[at + len] = '\n';
 	return at + len + 1;
 }
