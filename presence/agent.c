@@ -26,6 +26,7 @@
 
 #define ALLOW_EVENTS "presence, dialog, message-summary, presence.winfo"
 #define TRUSTED_MAX 64
+#define TRUSTED_SIZE 4608 /* of such a list */
 
 static const struct lf_package packages[] = {
 	{.name = "presence",
@@ -267,13 +268,14 @@ static void on_register(struct lf_sip_request *req, void *arg)
 
 /* ---- settings ---- */
 
-/* Addresses and networks that may ask without a password. */
-static void read_trusted(struct lf_agent *agent)
+/* Who may ask without a password: hands the items of a setting to set(). */
+static void read_trusted(struct lf_agent *agent, const char *setting,
+			 int set(struct lf_sip *sip, const char *const *items),
+			 const char *what)
 {
-	const char *list = lf_setting_text(agent->parts.settings,
-					   "presence-server.trusted");
+	const char *list = lf_setting_text(agent->parts.settings, setting);
 	const char *items[TRUSTED_MAX + 1] = {NULL};
-	char copy[2048], *rest = copy, *item;
+	char copy[TRUSTED_SIZE], *rest = copy, *item;
 	size_t n = 0;
 
 	lf_text_copy(copy, sizeof(copy), list);
@@ -282,11 +284,10 @@ static void read_trusted(struct lf_agent *agent)
 		if (*item)
 			items[n++] = item;
 	}
-	if (lf_sip_set_trusted(agent->parts.sip, items))
+	if (set(agent->parts.sip, items))
 		lf_log(LF_ERROR, "presence",
-		       "presence-server.trusted: \"%s\" is no list of "
-		       "addresses and networks; the old one stays",
-		       list);
+		       "%s: \"%s\" is no list of %s; the old one stays",
+		       setting, list, what);
 }
 
 static void on_settings(void *arg)
@@ -314,7 +315,10 @@ static void on_settings(void *arg)
 	agent->desk.hide_digits = hide_digits;
 	agent->has_privacy = lf_setting_instance(s, "privacy.*", 0) != NULL;
 	agent->has_lists = lf_setting_instance(s, "list.*", 0) != NULL;
-	read_trusted(agent);
+	read_trusted(agent, "presence-server.trusted", lf_sip_set_trusted,
+		     "addresses and networks");
+	read_trusted(agent, "presence-server.trusted-certificates",
+		     lf_sip_set_trusted_certificates, "names");
 	LF_LIST_FOREACH_SAFE (node, &agent->subs) {
 		struct lf_agent_sub *sub =
 			LF_CONTAINER_OF(node, struct lf_agent_sub, node);

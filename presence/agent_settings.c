@@ -14,6 +14,10 @@ const struct lf_setting_def lf_agent_settings[] = {
 	 "Addresses and networks that may subscribe and publish for anybody, "
 	 "without a password, such as a PBX.",
 	 NULL},
+	{SERVER("trusted-certificates"), LF_SET_LIST, "", 0, 4096, NULL, NULL,
+	 "Names in certificates of peers that may do the same when they come "
+	 "over TLS: hosts, addresses, SIP URIs, or sha256: and a fingerprint.",
+	 NULL},
 	{SERVER("realm"), LF_SET_TEXT, "lampfield", 0, 127, NULL, NULL,
 	 "The realm in digest challenges; phones show it.", NULL},
 	{SERVER("register"), LF_SET_BOOL, "yes", 0, 0, NULL, NULL,

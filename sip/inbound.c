@@ -22,6 +22,7 @@
 #include <sofia-sip/su_tag_io.h>
 
 #include "core/text.h"
+#include "core/tls_clients.h"
 #include "sip/guard.h"
 #include "sip/lane.h"
 
@@ -193,6 +194,15 @@ static void dispatch(struct lf_sip *sip, msg_t *msg, const char *user)
 		refuse(sip, msg, SIP_405_METHOD_NOT_ALLOWED, sip->allow);
 }
 
+static bool has_trusted_certificate(const struct lf_sip *sip, msg_t *msg)
+{
+	const tport_t *tport =
+		tport_delivered_by(nta_agent_tports(sip->agent), msg);
+
+	return sip->clients && lf_sip_transport_of(tport) == LF_SIP_TLS &&
+	       lf_tls_clients_name(sip->clients, &msg_addr(msg)->su_sa);
+}
+
 /* Sofia's callback for every message that no leg or transaction claims. */
 int lf_sip_on_message(struct lf_sip *sip, nta_agent_t *agent, msg_t *msg,
 		      sip_t *parsed)
@@ -216,7 +226,8 @@ int lf_sip_on_message(struct lf_sip *sip, nta_agent_t *agent, msg_t *msg,
 	if (trunk) {
 		lf_sip_trunk_heard(trunk);
 		dispatch(sip, msg, NULL);
-	} else if (lf_cidr_list_has(&sip->trusted, &msg_addr(msg)->su_sa)) {
+	} else if (lf_cidr_list_has(&sip->trusted, &msg_addr(msg)->su_sa) ||
+		   has_trusted_certificate(sip, msg)) {
 		dispatch(sip, msg, NULL);
 	} else if (!is_for_users(sip, parsed)) {
 		refuse_stranger(sip, msg);
@@ -267,6 +278,12 @@ int lf_sip_set_trusted(struct lf_sip *sip, const char *const *trusted)
 	lf_cidr_list_done(&sip->trusted);
 	sip->trusted = list;
 	return 0;
+}
+
+int lf_sip_set_trusted_certificates(struct lf_sip *sip,
+				    const char *const *names)
+{
+	return sip->clients ? lf_tls_clients_trust(sip->clients, names) : 0;
 }
 
 int lf_sip_set_users(struct lf_sip *sip, const char *realm,

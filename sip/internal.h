@@ -69,6 +69,7 @@ struct lf_sip {
 	size_t handler_count;
 	char allow[160]; /* "Allow: ..." with its CR LF */
 	struct lf_cidr_list trusted;
+	struct lf_tls_clients *clients; /* of our TLS port; NULL: it has none */
 	uint16_t ports[LF_SIP_TRANSPORTS];
 	char *address, *public_address, *user_agent;
 	unsigned timeout_ms;

@@ -17,6 +17,7 @@
 #include "core/stream.h"
 #include "core/text.h"
 #include "core/timer.h"
+#include "core/tls_clients.h"
 #include "sip/guard.h"
 #include "sip/internal.h"
 #include "sip/lane.h"
@@ -189,15 +190,19 @@ static int open_tls(struct lf_sip *sip, const struct lf_sip_opts *opts)
 	if (err)
 		return err;
 	bind_url(sip, url, sizeof(url), "sips", opts->tls_port);
+	err = lf_tls_clients_new(&sip->clients);
+	if (err)
+		return err;
 	errno = 0;
-	if (nta_agent_add_tport(sip->agent, lf_sip_url(url),
-				TPTAG_CERTIFICATE(opts->tls_dir),
-				TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_OUT),
-				TPTAG_QUEUESIZE(SEND_QUEUE), TPTAG_PONG2PING(1),
-				TPTAG_SDWN_ERROR(1), TPTAG_IDLE(IDLE_MS),
-				TPTAG_TIMEOUT(PARTIAL_MS), TAG_END()) < 0)
-		return open_error(sip, "TLS", opts->tls_port);
-	return 0;
+	lf_tls_clients_begin(sip->clients);
+	err = nta_agent_add_tport(
+		sip->agent, lf_sip_url(url), TPTAG_CERTIFICATE(opts->tls_dir),
+		TPTAG_TLS_VERIFY_POLICY(TPTLS_VERIFY_OUT),
+		TPTAG_QUEUESIZE(SEND_QUEUE), TPTAG_PONG2PING(1),
+		TPTAG_SDWN_ERROR(1), TPTAG_IDLE(IDLE_MS),
+		TPTAG_TIMEOUT(PARTIAL_MS), TAG_END());
+	lf_tls_clients_end(sip->clients, err >= 0);
+	return err < 0 ? open_error(sip, "TLS", opts->tls_port) : 0;
 }
 
 /* ---- life ---- */
@@ -212,6 +217,7 @@ static void sip_free(struct lf_sip *sip)
 		nta_agent_destroy(sip->agent);
 	if (sip->loop.root)
 		lf_sip_loop_done(&sip->loop);
+	lf_tls_clients_free(sip->clients);
 	lf_sip_guard_free(sip->guard);
 	lf_sip_ring_free(sip->ring);
 	lf_cidr_list_done(&sip->trusted);

@@ -53,6 +53,13 @@ uint16_t lf_sip_port(const struct lf_sip *sip, enum lf_sip_transport transport);
 
 /* Replaces lf_sip_opts.trusted. -EINVAL: the old ones stay. */
 int lf_sip_set_trusted(struct lf_sip *sip, const char *const *trusted);
+/*
+ * Or who comes over TLS with a certificate of the CA in tls_dir for one of
+ * these names (core/tls_clients.h), NULL-ended. A name that is new counts from
+ * the peer's next connection on. -EINVAL: the old ones stay.
+ */
+int lf_sip_set_trusted_certificates(struct lf_sip *sip,
+				    const char *const *names);
 
 struct lf_sip_stats {
 	uint64_t requests_in, requests_out, notifies_in, notifies_out;
@@ -66,10 +73,11 @@ void lf_sip_stats(const struct lf_sip *sip, struct lf_sip_stats *out);
 /*
  * ---- what others ask of us, outside a dialog ----
  *
- * Only requests from a source that a trunk allows or `trusted` names, or of a
- * user who passed the digest (lf_sip_set_users), reach the handler. Strangers
- * get one stateless 403, or a challenge where a user could ask the same.
- * OPTIONS is answered inside. Methods without a handler get 405 with Allow.
+ * Only requests from a source that a trunk allows or `trusted` names, with a
+ * trusted certificate, or of a user who passed the digest (lf_sip_set_users),
+ * reach the handler. Strangers get one stateless 403, or a challenge where a
+ * user could ask the same. OPTIONS is answered inside. Methods without a
+ * handler get 405 with Allow.
  */
 typedef void lf_sip_request_fn(struct lf_sip_request *req, void *arg);
 

@@ -4,6 +4,7 @@ import hashlib
 import re
 import select
 import socket
+import ssl
 import time
 from xml.sax.saxutils import escape
 
@@ -147,6 +148,8 @@ class Phone:
 class TcpPhone(Phone):
     """The same over one connection, which it opens."""
 
+    transport = "tcp"
+
     def __init__(self, port, name="w", domain="127.0.0.1"):
         super().__init__(port, name, domain)
         self.socket.close()
@@ -159,9 +162,10 @@ class TcpPhone(Phone):
         self.buffer = b""
 
     def send(self, text):
-        self.socket.sendall(text.replace("SIP/2.0/UDP", "SIP/2.0/TCP", 1).replace(
+        self.socket.sendall(text.replace(
+            "SIP/2.0/UDP", f"SIP/2.0/{self.transport.upper()}", 1).replace(
             f"@127.0.0.1:{self.contact_port}>",
-            f"@127.0.0.1:{self.contact_port};transport=tcp>").encode())
+            f"@127.0.0.1:{self.contact_port};transport={self.transport}>").encode())
 
     def receive(self, seconds):
         end = time.monotonic() + seconds
@@ -169,15 +173,37 @@ class TcpPhone(Phone):
             message, self.buffer = take_one(self.buffer)
             if message:
                 return message, None
-            left = max(end - time.monotonic(), 0)
-            if not select.select([self.socket], [], [], left)[0]:
-                raise Timeout(f"nothing within {seconds} s")
-            data = self.socket.recv(65536)
+            self.socket.settimeout(max(end - time.monotonic(), 0.001))
+            try:
+                data = self.socket.recv(65536)
+            except socket.timeout:
+                raise Timeout(f"nothing within {seconds} s") from None
+            finally:
+                self.socket.settimeout(DEADLINE)
             assert data, "the server closed the connection"
             self.buffer += data
 
     def reply(self, text, source):
         self.socket.sendall(text.encode())
+
+
+class TlsPhone(TcpPhone):
+    """Over TLS, with a certificate of its own or none."""
+
+    transport = "tls"
+
+    def __init__(self, port, certificate=None, name="w", version=None):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
+        if version:
+            self.context.maximum_version = version
+        if certificate:
+            self.context.load_cert_chain(certificate)
+        super().__init__(port, name)
+
+    def connect(self):
+        super().connect()
+        self.socket = self.context.wrap_socket(self.socket)
 
 
 def take_one(buffer):
