@@ -8,36 +8,69 @@
 #include "core/json.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/buf.h"
 
 #include "core/banned.h"
 
+#define NUL "u0000" /* as it stands behind a backslash */
+#define REPLACEMENT "ufffd"
+
+/* What jansson must not meet, or cannot take. */
+struct scan {
+	size_t depth, deepest;
+	bool has_nul; /* "\u0000" in some string */
+};
+
 /* Brackets inside strings do not count; wrong nesting is jansson's affair. */
-static int check_depth(const char *data, size_t len)
+static struct scan scan(const char *data, size_t len)
 {
+	struct scan s = {0};
 	bool in_string = false;
-	size_t i, depth = 0;
+	size_t i;
 
 	for (i = 0; i < len; i++) {
-		if (in_string && data[i] == '\\')
+		if (in_string && data[i] == '\\') {
 			i++;
-		else if (data[i] == '"')
+			s.has_nul |= len - i > 4 && !memcmp(data + i, NUL, 5);
+		} else if (data[i] == '"') {
 			in_string = !in_string;
-		else if (in_string)
+		} else if (in_string) {
 			continue;
-		else if (data[i] == '{' || data[i] == '[')
-			depth++;
-		else if ((data[i] == '}' || data[i] == ']') && depth)
-			depth--;
-		if (depth > LF_JSON_MAX_DEPTH)
-			return -E2BIG;
+		} else if (data[i] == '{' || data[i] == '[') {
+			s.depth++;
+		} else if ((data[i] == '}' || data[i] == ']') && s.depth) {
+			s.depth--;
+		}
+		if (s.depth > s.deepest)
+			s.deepest = s.depth;
 	}
-	return 0;
+	return s;
 }
 
-/* Recursion is bounded by check_depth(). */
+/* A copy with U+FFFD for each U+0000, which no C string can carry. */
+static char *without_nul(const char *data, size_t len)
+{
+	char *copy = malloc(len + 1);
+	size_t i;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, data, len);
+	for (i = 0; i + 1 < len; i++) {
+		if (copy[i] != '\\')
+			continue;
+		i++;
+		if (len - i > 4 && !memcmp(copy + i, NUL, 5))
+			memcpy(copy + i, REPLACEMENT, 5);
+	}
+	return copy;
+}
+
+/* Recursion is bounded by scan(). */
 static int check_value(json_t *value)
 {
 	const char *key;
@@ -62,16 +95,12 @@ static int check_value(json_t *value)
 	return 0;
 }
 
-int lf_json_parse_lenient(json_t **ret, const char *data, size_t len)
+/* jansson refuses U+0000 by itself. */
+static int parse(json_t **ret, const char *data, size_t len)
 {
 	json_error_t error;
-	json_t *json;
-	int err;
+	json_t *json = json_loadb(data, len, JSON_REJECT_DUPLICATES, &error);
 
-	err = check_depth(data, len);
-	if (err)
-		return err;
-	json = json_loadb(data, len, JSON_REJECT_DUPLICATES, &error);
 	if (!json) /* jansson has no words for most failed allocations */
 		return error.text[0] ? -EPROTO : -ENOMEM;
 	if (!json_is_object(json)) {
@@ -82,12 +111,32 @@ int lf_json_parse_lenient(json_t **ret, const char *data, size_t len)
 	return 0;
 }
 
+int lf_json_parse_lenient(json_t **ret, const char *data, size_t len)
+{
+	struct scan s = scan(data, len);
+	char *copy;
+	int err;
+
+	if (s.deepest > LF_JSON_MAX_DEPTH)
+		return -E2BIG;
+	if (!s.has_nul)
+		return parse(ret, data, len);
+	copy = without_nul(data, len);
+	if (!copy)
+		return -ENOMEM;
+	err = parse(ret, copy, len);
+	free(copy);
+	return err;
+}
+
 int lf_json_parse(json_t **ret, const char *data, size_t len)
 {
 	json_t *json;
 	int err;
 
-	err = lf_json_parse_lenient(&json, data, len);
+	if (scan(data, len).deepest > LF_JSON_MAX_DEPTH)
+		return -E2BIG;
+	err = parse(&json, data, len);
 	if (err)
 		return err;
 	err = check_value(json);

@@ -23,7 +23,8 @@ int lf_json_parse(json_t **ret, const char *data, size_t len);
 
 /*
  * For protocols whose unknown fields are ignored: the same, but any number
- * and keys of any length pass.
+ * and keys of any length pass, and an escaped U+0000, which is JSON too, is
+ * read as U+FFFD.
  */
 int lf_json_parse_lenient(json_t **ret, const char *data, size_t len);
 

@@ -840,6 +840,25 @@ how_far_a_customer_is_gets_stored_when_the_room_is_quiet(void **state)
 	assert_int_equal(2, rig->sents);
 }
 
+static void a_message_may_have_any_character(void **state)
+{
+	struct rig *rig = *state;
+	struct socket *a = ready_agent(rig, "anna");
+	struct socket *c = rig_chat(rig, a);
+
+	/* What no text of ours can hold is replaced, and counts as one. */
+	rig_say(c, "newMessage", "\"message\":\"\\u0000\"");
+	assert_string_equal("\xef\xbf\xbd",
+			    rig_text(RIG_NOTE(a, "newMessage"), "message"));
+	rig_say(c, "newMessage",
+		"\"message\":\"x\\u0001\\u007f\\ud83d\\ude00\"");
+	assert_string_equal("x\001\177\xf0\x9f\x98\x80",
+			    rig_text(RIG_NOTE(a, "newMessage"), "message"));
+	rig_quiet(c);
+	rig_say(c, "new\\u0000Message", "\"message\":\"x\"");
+	rig_error(c, LF_CHAT_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -879,6 +898,7 @@ int main(void)
 		TEST(screen_pops_know_the_contact),
 		TEST(only_those_in_the_room_have_a_part_in_it),
 		TEST(the_wall_clock_may_jump),
+		TEST(a_message_may_have_any_character),
 		TEST(how_far_a_customer_is_gets_stored_when_the_room_is_quiet),
 	};
 

@@ -165,6 +165,33 @@ static void json_members_have_defaults_and_types(void **state)
 	json_decref(o);
 }
 
+static void json_reads_nul_as_a_replacement_where_it_is_lenient(void **state)
+{
+	static const char text[] = "{\"a\":\"x\\u0000\\u0000y\",\"b\":"
+				   "\"\\\\u0000\",\"\\u0000\":1}";
+	json_t *o = NULL;
+	size_t len;
+
+	assert_int_equal(-EPROTO, parse(text));
+	assert_int_equal(0, lf_json_parse_lenient(&o, text, strlen(text)));
+	assert_string_equal("x\xef\xbf\xbd\xef\xbf\xbdy",
+			    lf_json_str(o, "a", NULL, NULL));
+	assert_string_equal("\\u0000", lf_json_str(o, "b", NULL, NULL));
+	assert_int_equal(1, lf_json_int(o, "\xef\xbf\xbd", 0, NULL));
+	json_decref(o);
+	/* Cut anywhere, it is no JSON and nothing is read behind its end. */
+	for (len = 0; len < strlen(text); len++) {
+		char *cut = test_malloc(len + 1);
+
+		memcpy(cut, text, len);
+		assert_int_equal(-EPROTO, lf_json_parse_lenient(&o, cut, len));
+		test_free(cut);
+	}
+	/* The byte itself is none of JSON. */
+	assert_int_equal(-EPROTO,
+			 lf_json_parse_lenient(&o, "{\"a\":\"\0\"}", 9));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +199,8 @@ int main(void)
 		cmocka_unit_test(json_refuses_what_is_no_object),
 		cmocka_unit_test(json_refuses_real_numbers_anywhere),
 		cmocka_unit_test(json_bounds_the_depth),
+		cmocka_unit_test(
+			json_reads_nul_as_a_replacement_where_it_is_lenient),
 		cmocka_unit_test(json_bounds_keys),
 		cmocka_unit_test(json_writes_the_compact_form),
 		cmocka_unit_test(json_members_have_defaults_and_types),

@@ -35,21 +35,33 @@ static void check_escape(const uint8_t *data, size_t size)
 	free(text);
 }
 
+typedef int parse_fn(json_t **ret, const char *data, size_t len);
+
 /* What was accepted is accepted again once written, and is the same. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int check(parse_fn *parse, const uint8_t *data, size_t size)
 {
 	struct lf_buf buf = {0};
 	json_t *json, *again;
+	int err = parse(&json, (const char *)data, size);
 
-	check_escape(data, size);
-	if (lf_json_parse(&json, (const char *)data, size))
-		return 0;
+	if (err)
+		return err;
 	lf_json_write(&buf, json);
-	if (lf_json_parse(&again, lf_buf_str(&buf), buf.len) ||
+	if (parse(&again, lf_buf_str(&buf), buf.len) ||
 	    !json_equal(json, again))
 		abort();
 	json_decref(again);
 	json_decref(json);
 	lf_buf_done(&buf);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	check_escape(data, size);
+	if (!check(lf_json_parse, data, size) &&
+	    check(lf_json_parse_lenient, data, size))
+		abort();
+	check(lf_json_parse_lenient, data, size);
 	return 0;
 }
