@@ -10,6 +10,7 @@
 #include "core/xml.h"
 #include "presence/report.h"
 #include "presence/uri.h"
+#include "presence/version.h"
 
 #include "core/banned.h"
 
@@ -28,7 +29,7 @@ struct dialog {
 };
 
 struct lf_dialogs {
-	int64_t version; /* of the last document; -1: it had none */
+	struct lf_version version; /* of the last document */
 	size_t n, n_ended;
 	bool is_cut; /* there are more live dialogs than fit */
 	/* Dialogs that are over, hashed: an ended dialog stays ended. */
@@ -80,10 +81,21 @@ static void read_dialog(struct dialog *d, const struct lf_xml_node *node)
 	read_peer(d, node);
 }
 
-static struct dialog *find(struct lf_dialogs *all, const char *id)
+/*
+ * By its id, and by its Call-ID where both have one: an id should be unique
+ * (RFC 4235, 4.1.1), but there are writers that give one to all calls of a
+ * line. The same writer may know the Call-ID only of some documents.
+ */
+static bool is_same(const struct dialog *a, const struct dialog *b)
+{
+	return !strcmp(a->id, b->id) && (!*a->call_id || !*b->call_id ||
+					 !strcmp(a->call_id, b->call_id));
+}
+
+static struct dialog *find(struct lf_dialogs *all, const struct dialog *d)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		if (!strcmp(all->live[i].id, id))
+		if (is_same(&all->live[i], d))
 			return &all->live[i];
 	}
 	return NULL;
@@ -127,11 +139,11 @@ static void drop(struct lf_dialogs *all, struct dialog *old)
 
 static void end(struct lf_dialogs *all, const struct dialog *d)
 {
-	struct dialog *old = find(all, d->id);
+	struct dialog *old;
 
 	if (*d->call_id && !has_ended(all, d))
 		all->ended[all->n_ended++ % ENDED_MAX] = hash(d);
-	if (old)
+	while ((old = find(all, d)) != NULL)
 		drop(all, old);
 }
 
@@ -171,7 +183,7 @@ static void add(struct lf_dialogs *all, const struct dialog *d)
 
 static void put(struct lf_dialogs *all, const struct dialog *d)
 {
-	struct dialog *old = find(all, d->id);
+	struct dialog *old = find(all, d);
 
 	if (d->state == TERMINATED)
 		end(all, d);
@@ -192,25 +204,6 @@ static int64_t version_of(const struct lf_xml_node *root)
 	if (!text || lf_text_int(&version, text, 0, UINT32_MAX))
 		return -1;
 	return version;
-}
-
-/*
- * RFC 4235, 4.1: versions grow by one, so a jump of a partial document means
- * a lost one: guessing would light the wrong lamp. Writers that always say 0
- * exist; their full states are taken as they come.
- */
-static int check_version(const struct lf_dialogs *all, int64_t version,
-			 bool is_full)
-{
-	if (!all)
-		return is_full ? 0 : -EAGAIN;
-	if (version < 0 || all->version < 0)
-		return 0;
-	if (is_full && version == 0 && all->version == 0)
-		return 0;
-	if (version <= all->version)
-		return -ESTALE;
-	return is_full || version == all->version + 1 ? 0 : -EAGAIN;
 }
 
 /* A table with room for all that may be live after this document. */
@@ -276,10 +269,12 @@ static int fold_in(struct lf_dialogs **dialogs, struct lf_report *ret,
 	const char *state = lf_xml_attr(root, "state");
 	bool is_full = !lf_text_equal(state, "partial");
 	int64_t version = version_of(root);
+	struct lf_version none = LF_VERSION_NONE;
 	const struct lf_xml_node *node;
 	struct lf_dialogs *all;
 	struct dialog d;
-	int err = check_version(*dialogs, version, is_full);
+	int err = lf_version_check(*dialogs ? &(*dialogs)->version : &none,
+				   version, is_full);
 
 	if (err)
 		return err;
@@ -296,7 +291,7 @@ static int fold_in(struct lf_dialogs **dialogs, struct lf_report *ret,
 		free(all);
 		return -EAGAIN;
 	}
-	all->version = version;
+	lf_version_set(&all->version, version);
 	tell(all, ret);
 	free(*dialogs);
 	*dialogs = shrink(all);

@@ -17,9 +17,9 @@ struct lf_report;
 
 /*
  * Folds a document in and fills what it says (LINE, peer). Errors leave the
- * table as it was: -EPROTO no dialog-info; -ESTALE an older version than the
- * last; -EAGAIN one was lost before it (RFC 4235, 4.1), or a dialog that was
- * cut may be the only one left: ask for full state;
+ * table as it was: -EPROTO no dialog-info; -ESTALE the last one again; -EAGAIN
+ * one was lost before it (version.h), or a dialog that was cut may be the only
+ * one left: ask for full state;
  * -ENOMEM; -E2BIG.
  */
 int lf_dialog_info_read(struct lf_dialogs **dialogs, struct lf_report *ret,

@@ -15,6 +15,7 @@
 #include "presence/report.h"
 #include "presence/rlmi.h"
 #include "presence/summary.h"
+#include "presence/version.h"
 
 #include "core/banned.h"
 
@@ -29,7 +30,7 @@ struct resource {
 struct lf_document {
 	struct lf_dialogs *dialogs; /* of the line itself */
 	struct lf_map resources;
-	int64_t list_version; /* -1: no list yet */
+	struct lf_version list_version;
 };
 
 /* One body on its way through the parts. */
@@ -52,7 +53,7 @@ static struct lf_document *state_of(struct reading *r)
 	if (!*r->state) {
 		*r->state = calloc(1, sizeof(**r->state));
 		if (*r->state)
-			(*r->state)->list_version = -1;
+			(*r->state)->list_version.last = -1;
 	}
 	return *r->state;
 }
@@ -154,25 +155,20 @@ static int read_list(struct reading *r, const struct lf_part *list)
 {
 	struct lf_document *state = state_of(r);
 	bool is_full;
-	int64_t version, last;
+	int64_t version;
 	int err;
 
 	if (!state)
 		return -ENOMEM;
-	last = state->list_version;
 	err = lf_rlmi_read(list->body, list->len, &version, &is_full, NULL,
 			   NULL);
+	/* A list inside a list has a version of its own; it is not ours. */
+	if (!err && r->depth == 1)
+		err = lf_version_check(&state->list_version, version, is_full);
 	if (err)
 		return err;
-	/* A list inside a list has a version of its own; it is not ours. */
-	if (r->depth == 1 && version >= 0 && last >= 0) {
-		if (version <= last && !(is_full && !version))
-			return -ESTALE;
-		if (!is_full && version > last + 1)
-			return -EAGAIN;
-	}
 	if (r->depth == 1)
-		state->list_version = version;
+		lf_version_set(&state->list_version, version);
 	err = lf_rlmi_read(list->body, list->len, &version, &is_full, on_entry,
 			   r);
 	return err ? err : r->err;

@@ -121,14 +121,45 @@ static void whoever_calls_is_busy_before_the_answer(void **state)
 	check_steps(steps, LEN(steps));
 }
 
-static void an_older_document_is_stale(void **state)
+static void a_repeated_document_is_stale(void **state)
 {
 	static const struct step steps[] = {
 		{"5", "full", CALL("7", "confirmed"), 0, LF_TEL_BUSY, "7"},
-		{"4", "full", "", -ESTALE},
 		{"5", "full", "", -ESTALE},
 		{"5", "partial", CALL("7", "terminated"), -ESTALE},
 		{"6", "partial", "", 0, LF_TEL_BUSY, "7"},
+	};
+
+	check_steps(steps, LEN(steps));
+}
+
+/* What came before it is not taken for what came after: it is asked. */
+static void a_number_that_fell_asks_for_full_state(void **state)
+{
+	static const struct step full[] = {
+		{"50", "full", CALL("7", "confirmed"), 0, LF_TEL_BUSY, "7"},
+		{"4", "full", "", -EAGAIN},
+		{"5", "partial", CALL("8", "early"), -EAGAIN},
+		{"6", "full", "", 0, LF_TEL_IDLE},
+		{"7", "partial", CALL("9", "early"), 0, LF_TEL_RINGING, "9"},
+	};
+	static const struct step partial[] = {
+		{"50", "full", CALL("7", "confirmed"), 0, LF_TEL_BUSY, "7"},
+		{"1", "partial", CALL("7", "terminated"), -EAGAIN},
+		{"51", "partial", CALL("7", "terminated"), -EAGAIN},
+		{"2", "full", "", 0, LF_TEL_IDLE},
+	};
+
+	check_steps(full, LEN(full));
+	check_steps(partial, LEN(partial));
+}
+
+static void full_state_with_version_0_begins_anew(void **state)
+{
+	static const struct step steps[] = {
+		{"50", "full", CALL("7", "confirmed"), 0, LF_TEL_BUSY, "7"},
+		{"0", "full", "", 0, LF_TEL_IDLE},
+		{"1", "partial", CALL("8", "early"), 0, LF_TEL_RINGING, "8"},
 	};
 
 	check_steps(steps, LEN(steps));
@@ -210,6 +241,30 @@ static void an_asterisk_line_can_be_called_again(void **state)
 		{"2", "full", HINT("confirmed"), 0, LF_TEL_BUSY},
 		{"3", "full", HINT("terminated"), 0, LF_TEL_IDLE},
 		{"4", "full", HINT("early"), 0, LF_TEL_RINGING},
+	};
+
+	check_steps(steps, LEN(steps));
+}
+
+/* An id for all calls of a line: the Call-IDs tell them apart. */
+static void calls_that_share_an_id_are_kept_apart(void **state)
+{
+#define SHARED(call, state, remote)                                            \
+	DIALOG("200", call, "recipient", state, remote)
+	static const struct step steps[] = {
+		{"1", "full",
+		 SHARED("a", "confirmed", "1") SHARED("b", "early", "2"), 0,
+		 LF_TEL_BUSY, "1"},
+		{"2", "partial", SHARED("b", "terminated", "2"), 0, LF_TEL_BUSY,
+		 "1"},
+		{"3", "partial", SHARED("c", "early", "3"), 0, LF_TEL_BUSY,
+		 "1"},
+		{"4", "partial", SHARED("a", "terminated", "1"), 0,
+		 LF_TEL_RINGING, "3"},
+		{"5", "partial", SHARED("d", "early", "4"), 0, LF_TEL_RINGING,
+		 "3"},
+		/* Without a Call-ID it speaks of all of them. */
+		{"6", "partial", HINT("terminated"), 0, LF_TEL_IDLE},
 	};
 
 	check_steps(steps, LEN(steps));
@@ -461,12 +516,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_call_rings_is_answered_and_ends),
 		cmocka_unit_test(whoever_calls_is_busy_before_the_answer),
-		cmocka_unit_test(an_older_document_is_stale),
+		cmocka_unit_test(a_repeated_document_is_stale),
+		cmocka_unit_test(a_number_that_fell_asks_for_full_state),
+		cmocka_unit_test(full_state_with_version_0_begins_anew),
 		cmocka_unit_test(a_lost_partial_document_asks_for_full_state),
 		cmocka_unit_test(writers_that_do_not_count_are_believed),
 		cmocka_unit_test(an_ended_dialog_stays_ended),
 		cmocka_unit_test(a_branch_that_ends_does_not_end_its_call),
 		cmocka_unit_test(an_asterisk_line_can_be_called_again),
+		cmocka_unit_test(calls_that_share_an_id_are_kept_apart),
 		cmocka_unit_test(duplicate_ids_are_one_dialog),
 		cmocka_unit_test(an_unknown_state_is_a_call_all_the_same),
 		cmocka_unit_test(the_most_significant_dialog_is_shown),

@@ -483,7 +483,24 @@ static void an_ended_dialog_stays_ended(void **state)
 	fake_sip_respond(sub(), 200, 3600);
 	say_line(sub(), 4, "confirmed");
 	say_line(sub(), 5, "terminated");
-	say_line(sub(), 4, "confirmed"); /* overtaken on its way */
+	say_line(sub(), 6, "confirmed"); /* overtaken at the server */
+	rig_shows(rig, "u1", LF_TEL_IDLE, LF_COND_OK);
+}
+
+/* A server that counts anew: it is asked, and then believed. */
+static void a_version_that_fell_is_dark_until_the_full_state_comes(void **state)
+{
+	struct rig *rig = *state;
+
+	settled(rig);
+	say_line(sub(), 9, "confirmed");
+	fake_time_pass(11000);
+	fake_sip_reset();
+	say_line(sub(), 3, "terminated");
+	rig_shows(rig, "u1", LF_TEL_UNKNOWN, LF_COND_REQUESTING);
+	assert_int_equal(1, asked());
+	fake_sip_respond(sub(), 200, 3600);
+	say_line(sub(), 4, "terminated");
 	rig_shows(rig, "u1", LF_TEL_IDLE, LF_COND_OK);
 }
 
@@ -752,6 +769,7 @@ int main(void)
 		T(a_version_gap_is_dark_until_the_full_state_comes),
 		T(a_gap_during_a_refresh_waits_for_its_notify),
 		T(an_ended_dialog_stays_ended),
+		T(a_version_that_fell_is_dark_until_the_full_state_comes),
 		T(versions_begin_anew_with_a_new_dialog),
 		T(what_cannot_be_read_is_an_error_and_not_the_last_value),
 		T(an_empty_notify_changes_nothing),
