@@ -31,6 +31,7 @@ struct lf_agent {
 	struct lf_timer wake;     /* after a restart: agent_save.c */
 	struct lf_timer winfo_turn;
 	size_t winfo_count, list_count;
+	bool is_ready; /* what was promised is on disk: NOTIFYs may leave */
 	bool is_asleep;
 	struct lf_list subs;   /* lf_agent_sub, alive */
 	struct lf_list ending; /* their last NOTIFY is on its way */

@@ -73,8 +73,28 @@ static void write_sub(struct lf_ledger_entry *entry, struct lf_buf *out,
 	lf_buf_done(&dialog);
 }
 
+/*
+ * All of a presentity share its versions, also those who are told nothing
+ * while others use them up.
+ */
+static void check_shared(const struct lf_agent *agent, struct lf_presentity *p)
+{
+	if (p->version < p->counted_at + AHEAD - NEAR)
+		return;
+	p->counted_at = p->version;
+	LF_LIST_FOREACH (node, &agent->subs) {
+		struct lf_agent_sub *sub =
+			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
+
+		if (sub->seat.presentity == p)
+			lf_ledger_touch(agent->ledger, &sub->entry);
+	}
+}
+
 void lf_agent_save_check(struct lf_agent_sub *sub)
 {
+	if (sub->seat.presentity)
+		check_shared(sub->agent, sub->seat.presentity);
 	if (!sub->entry.place)
 		return; /* not saved yet, or over */
 	if (lf_sip_notifier_cseq(sub->notifier) + NEAR > sub->cseq_limit ||
@@ -168,9 +188,8 @@ static int restore(struct lf_agent *agent, const struct record *r)
 		return err;
 	}
 	sub->version = r->version;
-	if (sub->seat.presentity && !package->is_winfo &&
-	    sub->seat.presentity->version < r->version)
-		sub->seat.presentity->version = r->version;
+	if (sub->seat.presentity && !package->is_winfo)
+		lf_presentity_skip_to(sub->seat.presentity, r->version);
 	sub->ends_ms = lf_mono_ms() + left_ms;
 	lf_agent_sub_set_timer(sub);
 	return 0;
@@ -228,6 +247,14 @@ static void on_ready(void *arg)
 {
 	struct lf_agent *agent = arg;
 
+	agent->is_ready = true;
+	LF_LIST_FOREACH_SAFE (node, &agent->subs) {
+		struct lf_agent_sub *sub =
+			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
+
+		if (sub->is_owed)
+			lf_agent_sub_update(sub);
+	}
 	if (!agent->sub_count) {
 		agent->is_asleep = false;
 		return;
@@ -245,6 +272,7 @@ int lf_agent_save_open(struct lf_agent *agent)
 
 	lf_timer_init(&agent->wake, on_wake, agent);
 	agent->is_asleep = agent->parts.store != NULL;
+	agent->is_ready = !agent->parts.store;
 	return lf_ledger_open(&agent->ledger, agent->parts.timers,
 			      agent->parts.store, "watcher", &ops, agent);
 }

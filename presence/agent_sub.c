@@ -146,6 +146,10 @@ static void tell(struct lf_agent_sub *sub, bool is_asked)
 	struct lf_sip_body *body;
 	bool is_new;
 
+	if (!sub->agent->is_ready) {
+		sub->is_owed = true;
+		return;
+	}
 	if (must_wait(sub, is_asked, now_ms)) {
 		if (sub->list && is_asked)
 			lf_agent_list_renew(sub->list);

@@ -94,6 +94,14 @@ int lf_presentity_body(struct lf_sip_body **ret, struct lf_presentity *p,
 	return err;
 }
 
+void lf_presentity_skip_to(struct lf_presentity *p, uint32_t version)
+{
+	if (p->version >= version)
+		return;
+	p->version = p->counted_at = version;
+	forget_bodies(p, ~0u);
+}
+
 void lf_desk_forget(struct lf_desk *desk)
 {
 	struct lf_presentity *p;

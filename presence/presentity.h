@@ -54,10 +54,10 @@ struct lf_presentity {
 	struct lf_list seats;
 	struct lf_list waiting; /* in lf_desk.waiting, if it moved */
 	unsigned moved, holds;
-	uint32_t version; /* of the last document */
+	uint32_t version;    /* of the next document */
+	uint32_t counted_at; /* the version when agent_save.c last looked */
 	struct lf_sip_body *bodies[LF_FORMATS][LF_LEVELS];
-	uint32_t body_versions[LF_LEVELS]; /* of dialog-info */
-	char uri[];                        /* "sip:anna@corp.example" */
+	char uri[]; /* "sip:anna@corp.example" */
 };
 
 struct lf_desk {
@@ -93,6 +93,8 @@ int lf_presentity_body(struct lf_sip_body **ret, struct lf_presentity *p,
 /* The same as text, into `out`; for lists. */
 void lf_presentity_write(struct lf_presentity *p, enum lf_format format,
 			 enum lf_level level, struct lf_buf *out);
+/* No document of it is older from now on. */
+void lf_presentity_skip_to(struct lf_presentity *p, uint32_t version);
 /* All documents are rendered anew: a setting changed what they say. */
 void lf_desk_forget(struct lf_desk *desk);
 

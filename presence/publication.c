@@ -182,9 +182,18 @@ int lf_publication_set(struct lf_publication *p, const struct lf_report *report,
 {
 	struct lf_publish *publish = p->author->publish;
 	int64_t life_ms = (int64_t)expires_s * 1000;
+	struct lf_brief brief = {0};
 
-	if (report && lf_brief_set(&p->brief, report))
+	if ((report && lf_brief_set(&brief, report)) ||
+	    lf_timer_start(publish->agent->parts.timers, &p->timer,
+			   expires_s ? life_ms : TOMBSTONE_MS)) {
+		lf_brief_done(&brief);
 		return -ENOMEM;
+	}
+	if (report) {
+		lf_brief_done(&p->brief);
+		p->brief = brief;
+	}
 	p->answer_s = expires_s;
 	new_etag(publish, p->etag);
 	if (!expires_s && !p->is_removed) {
@@ -192,8 +201,6 @@ int lf_publication_set(struct lf_publication *p, const struct lf_report *report,
 		publish->count--;
 	}
 	p->ends_ms = lf_mono_ms() + life_ms;
-	lf_timer_start(publish->agent->parts.timers, &p->timer,
-		       p->is_removed ? TOMBSTONE_MS : life_ms);
 	save(p);
 	if (report || p->is_removed)
 		tell_board(p->author);
@@ -345,14 +352,14 @@ static void restore(struct lf_publish *publish, const struct record *r)
 	if (!author)
 		return;
 	p = lf_publication_new(author, event, r->from);
-	if (!p || fill(p, r) || lf_ledger_add(publish->ledger, &p->entry)) {
+	if (!p || fill(p, r) || lf_ledger_add(publish->ledger, &p->entry) ||
+	    lf_timer_start(agent->parts.timers, &p->timer, left_ms)) {
 		if (p)
 			lf_publication_free(p);
 		lf_author_release(author);
 		return;
 	}
 	p->ends_ms = lf_mono_ms() + left_ms;
-	lf_timer_start(agent->parts.timers, &p->timer, left_ms);
 	tell_board(author);
 }
 

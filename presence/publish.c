@@ -132,15 +132,18 @@ static bool refuse_body(struct request *r, int err)
 }
 
 /* `p` says what this request says, or goes, and answers. */
-static void apply(struct request *r, struct lf_publication *p)
+static int apply(struct request *r, struct lf_publication *p)
 {
-	if (lf_publication_set(p, r->has_body ? &r->report : NULL,
-			       r->expires_s)) {
+	int err = lf_publication_set(p, r->has_body ? &r->report : NULL,
+				     r->expires_s);
+
+	if (err) {
 		lf_sip_reply(r->req, 500, "Server Internal Error", NULL);
-		return;
+		return err;
 	}
 	p->said_by = r->said_by;
 	answer(r, p);
+	return 0;
 }
 
 static uint64_t hash(const char *text)
@@ -159,25 +162,49 @@ static uint64_t said_by(struct lf_sip_request *req)
 	return hash(call_id ? call_id : "") ^ hash(cseq ? cseq : "");
 }
 
-static void begin(struct request *r, struct lf_author *author)
+/* The oldest that is only kept for copies of the request that removed it. */
+static struct lf_publication *find_removed(struct lf_author *author)
 {
-	struct lf_publication *p = NULL;
-	struct lf_agent_asker asker;
+	LF_LIST_FOREACH (node, &author->publications) {
+		struct lf_publication *p =
+			LF_CONTAINER_OF(node, struct lf_publication, node);
+
+		if (p->is_removed)
+			return p;
+	}
+	return NULL;
+}
+
+static bool has_room(struct lf_author *author)
+{
+	struct lf_publication *removed;
 	unsigned n = 0;
 
 	LF_LIST_FOREACH (node, &author->publications)
 		n++;
+	if (n < LF_PUBLICATIONS_MAX)
+		return true;
+	removed = find_removed(author);
+	if (removed)
+		lf_publication_free(removed);
+	return removed != NULL;
+}
+
+static void begin(struct request *r, struct lf_author *author)
+{
+	struct lf_publication *p = NULL;
+	struct lf_agent_asker asker;
+
 	lf_agent_ask(r->publish->agent, &asker, r->req);
 	if (!r->has_body)
 		lf_sip_reply(r->req, 400, "Nothing To Publish", NULL);
-	else if (n >= LF_PUBLICATIONS_MAX)
+	else if (!has_room(author))
 		lf_sip_reply(r->req, 503, "Too Many Publications", NULL);
 	else if ((p = lf_publication_new(author, r->event, asker.uri)) == NULL)
 		lf_sip_reply(r->req, 500, "Server Internal Error", NULL);
-	else
-		apply(r, p);
-	if (!p)
-		lf_author_release(author);
+	else if (apply(r, p))
+		lf_publication_free(p);
+	lf_author_release(author);
 }
 
 static void dispatch(struct request *r)

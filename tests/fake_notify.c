@@ -38,7 +38,7 @@ struct lf_sip_notifier {
 struct lf_sip_request {
 	char method[16], uri[TEXT], from[TEXT], user[TEXT];
 	char headers[1024], value[TEXT];
-	char body[FAKE_BODY];
+	char body[256 << 10];
 	bool is_open;
 	struct lf_sip_notifier *dialog;
 };

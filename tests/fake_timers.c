@@ -16,7 +16,7 @@ struct lf_timers {
 
 static struct lf_timer **running; /* heap_i is the place, from 1 */
 static size_t count, cap;
-static int64_t mono_ms = FAKE_MONO_MS;
+static int64_t mono_ms = FAKE_MONO_MS, step_ms;
 
 int64_t __wrap_lf_mono_ms(void);
 int64_t __wrap_lf_wall_ms(void);
@@ -28,12 +28,18 @@ int64_t __wrap_lf_mono_ms(void)
 
 int64_t __wrap_lf_wall_ms(void)
 {
-	return FAKE_WALL_MS + mono_ms - FAKE_MONO_MS;
+	return FAKE_WALL_MS + mono_ms - FAKE_MONO_MS + step_ms;
 }
 
 void fake_time_reset(void)
 {
 	mono_ms = FAKE_MONO_MS;
+	step_ms = 0;
+}
+
+void fake_wall_step(int64_t ms)
+{
+	step_ms += ms;
 }
 
 size_t fake_time_running(void)

@@ -18,6 +18,7 @@
 void fake_time_reset(void);
 /* Timers of all struct lf_timers that fall due on the way fire in order. */
 void fake_time_pass(int64_t ms);
+void fake_wall_step(int64_t ms);   /* somebody sets the wall clock */
 size_t fake_time_running(void);    /* timers */
 bool fake_time_is_due(int64_t ms); /* one will fire within so long */
 
