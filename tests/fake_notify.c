@@ -228,6 +228,12 @@ int lf_sip_set_trusted(struct lf_sip *sip, const char *const *list)
 	return 0;
 }
 
+int lf_sip_set_trusted_certificates(struct lf_sip *sip,
+				    const char *const *names)
+{
+	return 0;
+}
+
 int lf_sip_set_users(struct lf_sip *sip, const char *realm,
 		     lf_sip_ha1_fn *lookup, void *arg)
 {
