@@ -1,16 +1,16 @@
 /*
- * core/fetch.c - libcurl's multi interface on our loop: curl says which
- * sockets and when, uv_poll and one uv_timer tell it what happened.
+ * core/fetch.c - one request: what curl is told about it, what is seen of its
+ * conversation, and its answer.
  */
 #include "core/fetch.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/buf.h"
+#include "core/fetch_internal.h"
 #include "core/list.h"
 #include "core/secret.h"
 #include "core/text.h"
@@ -19,42 +19,10 @@
 
 #define DEFAULT_TIMEOUT_MS 30000
 #define DEFAULT_MAX_ANSWER (1 << 20)
-#define LINE_SIZE 512
-
-struct lf_fetcher {
-	uv_loop_t *loop;
-	uv_timer_t timer;
-	CURLM *multi;
-	struct lf_list fetches;
-	unsigned handles; /* not closed yet: the timer and each poll */
-	bool is_closing;
-	void (*closed)(void *arg);
-	void *arg;
-};
-
-struct poll {
-	uv_poll_t handle;
-	struct lf_fetcher *fetcher;
-	curl_socket_t socket;
-};
-
-struct lf_fetch {
-	struct lf_list node;
-	struct lf_fetcher *fetcher;
-	CURL *easy;
-	struct curl_slist *headers, *recipients;
-	struct lf_buf sent, answer;
-	size_t sent_at, max_answer;
-	const char *step;
-	bool has_quit; /* SMTP: what follows is only politeness */
-	char reply[LINE_SIZE], why[CURL_ERROR_SIZE];
-	lf_fetch_fn *done;
-	void *arg;
-};
 
 /* ---- one request ---- */
 
-static void fetch_free(struct lf_fetch *fetch)
+void lf_fetch_free(struct lf_fetch *fetch)
 {
 	lf_list_del(&fetch->node);
 	if (fetch->easy) {
@@ -70,7 +38,7 @@ static void fetch_free(struct lf_fetch *fetch)
 
 void lf_fetch_cancel(struct lf_fetch *fetch)
 {
-	fetch_free(fetch);
+	lf_fetch_free(fetch);
 }
 
 static size_t on_send(char *to, size_t size, size_t n, void *arg)
@@ -120,8 +88,10 @@ static void follow_smtp(struct lf_fetch *fetch, const char *command)
 		{"DATA", "message"},
 	};
 
-	if (lf_text_starts(command, "QUIT"))
+	if (lf_text_starts(command, "QUIT")) {
 		fetch->has_quit = true;
+		lf_fetcher_hang_up(fetch->socket);
+	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		if (lf_text_starts(command, steps[i].verb))
 			fetch->step = steps[i].step;
@@ -132,7 +102,7 @@ static int on_debug(CURL *easy, curl_infotype type, char *data, size_t size,
 		    void *arg)
 {
 	struct lf_fetch *fetch = arg;
-	char line[LINE_SIZE];
+	char line[LF_FETCH_LINE_SIZE];
 
 	if (type != CURLINFO_HEADER_OUT && type != CURLINFO_HEADER_IN)
 		return 0;
@@ -173,7 +143,7 @@ static int to_errno(CURLcode code)
 	}
 }
 
-static void finish(struct lf_fetch *fetch, CURLcode code)
+void lf_fetch_finish(struct lf_fetch *fetch, CURLcode code)
 {
 	struct lf_fetch_answer answer = {
 		.err = to_errno(code),
@@ -201,189 +171,7 @@ static void finish(struct lf_fetch *fetch, CURLcode code)
 		answer.text = fetch->reply;
 	lf_list_del(&fetch->node);
 	fetch->done(&answer, fetch->arg);
-	fetch_free(fetch);
-}
-
-static void finish_all(struct lf_fetcher *fetcher)
-{
-	struct lf_fetch *fetch;
-	CURLMsg *message;
-	int left;
-
-	while (!fetcher->is_closing &&
-	       (message = curl_multi_info_read(fetcher->multi, &left))) {
-		CURLcode code = message->data.result;
-
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		fetch = NULL;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-				  &fetch);
-		if (fetch)
-			finish(fetch, code);
-	}
-}
-
-/* ---- the loop ---- */
-
-static void on_handle_closed(struct lf_fetcher *fetcher)
-{
-	if (--fetcher->handles)
-		return;
-	if (fetcher->closed)
-		fetcher->closed(fetcher->arg);
-	free(fetcher);
-}
-
-static void on_poll_closed(uv_handle_t *handle)
-{
-	struct poll *poll = handle->data;
-
-	on_handle_closed(poll->fetcher);
-	free(poll);
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-	on_handle_closed(handle->data);
-}
-
-static void on_poll(uv_poll_t *handle, int status, int events)
-{
-	struct poll *poll = handle->data;
-	struct lf_fetcher *fetcher = poll->fetcher;
-	int flags = 0, running;
-
-	if (status < 0)
-		flags = CURL_CSELECT_ERR;
-	if (events & UV_READABLE)
-		flags |= CURL_CSELECT_IN;
-	if (events & UV_WRITABLE)
-		flags |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(fetcher->multi, poll->socket, flags, &running);
-	finish_all(fetcher);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-	struct lf_fetcher *fetcher = timer->data;
-	int running;
-
-	curl_multi_socket_action(fetcher->multi, CURL_SOCKET_TIMEOUT, 0,
-				 &running);
-	finish_all(fetcher);
-}
-
-static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-	struct lf_fetcher *fetcher = arg;
-
-	if (fetcher->is_closing)
-		return 0;
-	if (timeout_ms < 0)
-		uv_timer_stop(&fetcher->timer);
-	else
-		uv_timer_start(&fetcher->timer, on_timer, (uint64_t)timeout_ms,
-			       0);
-	return 0;
-}
-
-static struct poll *poll_new(struct lf_fetcher *fetcher, curl_socket_t socket)
-{
-	struct poll *poll = calloc(1, sizeof(*poll));
-
-	if (!poll)
-		return NULL;
-	if (uv_poll_init_socket(fetcher->loop, &poll->handle, socket)) {
-		free(poll);
-		return NULL;
-	}
-	poll->handle.data = poll;
-	poll->fetcher = fetcher;
-	poll->socket = socket;
-	fetcher->handles++;
-	curl_multi_assign(fetcher->multi, socket, poll);
-	return poll;
-}
-
-static int on_curl_socket(CURL *easy, curl_socket_t socket, int what, void *arg,
-			  void *socket_arg)
-{
-	struct lf_fetcher *fetcher = arg;
-	struct poll *poll = socket_arg;
-	int events = 0;
-
-	if (what == CURL_POLL_REMOVE) {
-		if (!poll)
-			return 0;
-		curl_multi_assign(fetcher->multi, socket, NULL);
-		uv_close((uv_handle_t *)&poll->handle, on_poll_closed);
-		return 0;
-	}
-	if (!poll)
-		poll = poll_new(fetcher, socket);
-	if (!poll)
-		return -1;
-	if (what & CURL_POLL_IN)
-		events |= UV_READABLE;
-	if (what & CURL_POLL_OUT)
-		events |= UV_WRITABLE;
-	return uv_poll_start(&poll->handle, events, on_poll) ? -1 : 0;
-}
-
-int lf_fetcher_open(struct lf_fetcher **ret, uv_loop_t *loop)
-{
-	struct lf_fetcher *fetcher = calloc(1, sizeof(*fetcher));
-
-	if (!fetcher)
-		return -ENOMEM;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
-		free(fetcher);
-		return -ENOMEM;
-	}
-	fetcher->multi = curl_multi_init();
-	if (!fetcher->multi) {
-		free(fetcher);
-		return -ENOMEM;
-	}
-	fetcher->loop = loop;
-	lf_list_init(&fetcher->fetches);
-	uv_timer_init(loop, &fetcher->timer);
-	fetcher->timer.data = fetcher;
-	fetcher->handles = 1;
-	curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION,
-			  on_curl_socket);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERFUNCTION,
-			  on_curl_timer);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERDATA, fetcher);
-	*ret = fetcher;
-	return 0;
-}
-
-void lf_fetcher_close(struct lf_fetcher *fetcher, void (*closed)(void *arg),
-		      void *arg)
-{
-	if (!fetcher)
-		return;
-	fetcher->is_closing = true;
-	fetcher->closed = closed;
-	fetcher->arg = arg;
-	LF_LIST_FOREACH_SAFE (node, &fetcher->fetches) {
-		struct lf_fetch *fetch =
-			LF_CONTAINER_OF(node, struct lf_fetch, node);
-		const struct lf_fetch_answer answer = {
-			.err = -ECANCELED,
-			.step = fetch->step,
-			.text = "closing",
-			.body = "",
-		};
-
-		fetch->done(&answer, fetch->arg);
-		fetch_free(fetch);
-	}
-	curl_multi_cleanup(fetcher->multi);
-	uv_close((uv_handle_t *)&fetcher->timer, on_timer_closed);
+	lf_fetch_free(fetch);
 }
 
 /* ---- starting ---- */
@@ -457,6 +245,8 @@ static void set_common(struct lf_fetch *fetch, const struct lf_fetch_opts *o)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps");
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Or the loop would wait for a name server that does not answer. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION,
 			 (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(
@@ -492,6 +282,7 @@ int lf_fetch_start(struct lf_fetch **ret, struct lf_fetcher *fetcher,
 		return err;
 	lf_list_init(&fetch->node);
 	fetch->fetcher = fetcher;
+	fetch->socket = CURL_SOCKET_BAD;
 	fetch->done = done;
 	fetch->arg = arg;
 	fetch->step = "connection";
@@ -502,6 +293,7 @@ int lf_fetch_start(struct lf_fetch **ret, struct lf_fetcher *fetcher,
 		goto fail;
 
 	set_common(fetch, o);
+	lf_fetcher_adopt(fetcher, fetch);
 	set_login(fetch->easy, o, is_mail);
 	err = is_mail ? set_mail(fetch, o) : set_http(fetch, o);
 	if (err)
@@ -514,6 +306,6 @@ int lf_fetch_start(struct lf_fetch **ret, struct lf_fetcher *fetcher,
 		*ret = fetch;
 	return 0;
 fail:
-	fetch_free(fetch);
+	lf_fetch_free(fetch);
 	return err;
 }

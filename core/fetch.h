@@ -1,6 +1,6 @@
 /*
  * core/fetch.h - requests to other servers: HTTP and SMTP. The home of
- * libcurl: none of its types leaves fetch.c.
+ * libcurl: none of its types leaves fetch.c and fetcher.c.
  *
  * Runs on the loop; connections are kept and used again. Certificates are
  * always verified, and nothing older than TLS 1.2 is spoken (S241).

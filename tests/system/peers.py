@@ -146,7 +146,7 @@ class BadMailServer:
 
     def __init__(self, behaviour, port=None):
         self.behaviour = behaviour
-        self.met = 0
+        self.met = self.quits = 0
         outer = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -171,6 +171,13 @@ class BadMailServer:
         peer.wfile.write(b"220 bad.example\r\n")
         while line := peer.rfile.readline():
             verb = line[:4].upper()
+            if verb == b"QUIT" and "goodbye" in self.behaviour:
+                self.quits += 1
+                peer.rfile.read()
+                return
+            if verb == b"MAIL" and "refuses" in self.behaviour:
+                peer.wfile.write(b"550 who are you\r\n")
+                continue
             if verb == b"DATA":
                 peer.wfile.write(b"354 go on\r\n")
                 peer.rfile.readline()

@@ -285,6 +285,22 @@ def test_a_bad_mail_server_loses_nothing(server, cleanup, behaviour):
     wait_for("no alarm", lambda: "mail-failing" not in alarms(server))
 
 
+@pytest.mark.parametrize("behaviour", ["refuses", "takes"])
+def test_nobody_waits_for_a_goodbye(server, cleanup, behaviour):
+    """curl would wait for the answer to QUIT, and the whole server with it."""
+    bad = BadMailServer(f"{behaviour}, no goodbye")
+    use_mail(server, bad.port)
+    raise_tests(server)
+    if behaviour == "refuses":
+        wait_for("its QUIT", lambda: bad.quits)
+        wait_for("alarm", lambda: "mail-failing" in alarms(server))
+    else:
+        wait_for("sent", lambda: waiting(server) == 0)
+    assert server.stop() == 0  # within the tests' 20 s; curl takes 120
+    assert bad.quits
+    bad.stop()
+
+
 def test_the_spool_is_bounded_and_says_so(server, cleanup):
     use_mail(server, free_port(), "mail.spool-max=10")
     raise_tests(server, 15)
