@@ -31,10 +31,10 @@ bool lf_message_is_address(const char *text)
 	return true;
 }
 
-static bool is_ascii(const char *text)
+static bool is_printable(const char *text)
 {
 	for (; *text; text++) {
-		if ((unsigned char)*text >= 0x80)
+		if (*text < 0x20 || *text > 0x7e)
 			return false;
 	}
 	return true;
@@ -46,7 +46,7 @@ static void add_words(struct lf_buf *out, const char *text)
 	char piece[ENCODED_BYTES + 1], code[LF_BASE64_SIZE(ENCODED_BYTES)];
 	bool is_first = true;
 
-	if (is_ascii(text) && strlen(text) < 200) {
+	if (is_printable(text) && strlen(text) < 200) {
 		lf_buf_adds(out, text);
 		return;
 	}

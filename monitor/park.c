@@ -26,6 +26,7 @@ struct lf_park {
 
 static int read_all(struct lf_park *park)
 {
+	const char *end;
 	ssize_t n = 1;
 
 	park->held = calloc(1, park->size + 1);
@@ -38,7 +39,9 @@ static int read_all(struct lf_park *park)
 			return -errno;
 		park->held_len += (size_t)n;
 	}
-	park->held_len = park->used = strlen(park->held);
+	/* A power cut may have torn the last line: it is written over. */
+	end = memrchr(park->held, '\n', strlen(park->held));
+	park->held_len = park->used = end ? (size_t)(end - park->held) + 1 : 0;
 	return 0;
 }
 
@@ -94,6 +97,7 @@ static void write_note(struct lf_buf *buf, const struct lf_event_note *note)
 int lf_park_add(struct lf_park *park, const struct lf_event_note *note)
 {
 	struct lf_buf buf = {0};
+	size_t ends;
 	ssize_t n;
 	int err;
 
@@ -102,8 +106,11 @@ int lf_park_add(struct lf_park *park, const struct lf_event_note *note)
 	if (!err && park->used + buf.len > park->size)
 		err = -ENOSPC;
 	if (!err) {
-		n = pwrite(park->fd, buf.data, buf.len, (off_t)park->used);
-		if (n == (ssize_t)buf.len)
+		/* With the NUL that ends all, where there is room for it. */
+		ends = park->used + buf.len < park->size;
+		n = pwrite(park->fd, lf_buf_str(&buf), buf.len + ends,
+			   (off_t)park->used);
+		if (n >= (ssize_t)buf.len)
 			park->used += buf.len;
 		else
 			err = n < 0 ? -errno : -ENOSPC;
