@@ -203,6 +203,48 @@ QUEUE = "/CustomerControllerWeb/currentqueue"
 CALLBACK = "/CustomerControllerWeb/callback"
 
 
+def test_a_customer_who_says_nothing_for_90_seconds_is_lost(server, tmp_path):
+    server.stop()
+    ahead = tmp_path / "ahead"
+    ahead.write_text("+0")
+    server.env = {
+        "LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1", "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_TIMESTAMP_FILE": str(ahead)}
+    server.start()
+
+    async def story():
+        port = server.web_port
+        anna = await (await Agent(port).open()).login("anna")
+        await anna.ready()
+        john = await (await Customer(port).open()).request()
+        await anna.got("ext.contactOffered")
+        await anna.join(john.guid)
+        await john.got("newParticipant")
+
+        async def later(seconds):
+            """Server time; its loop looks at the clock when something comes."""
+            ahead.write_text(f"+{seconds}")
+            await anna.quiet()
+
+        await later(60)
+        await john.quiet() # a ping counts as life
+        await later(149)
+        ahead.write_text("+151") # WebSocket pongs came meanwhile, and do not
+        await anna.send("ping")
+        heard = [(await anna.next())["body"] for _ in range(2)]
+        assert {"ping", "customerConnectionStatus"} == {body["method"] for body in heard}
+        assert False in [body.get("isConnected") for body in heard]
+        await john.closed(4001)
+        await anna.says(john.guid, "still there?")
+        back = await (await Customer(port).open()).resume(john)
+        assert (back.guid, back.key) == (john.guid, john.key)
+        await back.got("newParticipant")
+        assert (await back.got("newMessage"))["message"] == "still there?"
+        assert (await anna.got("customerConnectionStatus"))["isConnected"]
+
+    run(story())
+
+
 def test_queue_metrics_and_cross_origin_rules(server):
     async def waiting():
         return await (await Customer(server.web_port).open()).request()
