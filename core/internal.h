@@ -131,4 +131,15 @@ bool lf_tls_has_pending(const struct lf_tls_conn *conn);
 int lf_tls_write(struct lf_tls_conn *conn, const void *data, size_t len);
 void lf_tls_shutdown(struct lf_tls_conn *conn); /* close_notify */
 
+/* ---- tls_lost.c: connections that their server forgets to free */
+
+struct lf_tls_lost {
+	struct lf_list fresh; /* not ours yet */
+};
+
+int lf_tls_lost_init(struct lf_tls_lost *lost);
+/* From now on `lost` outlives the context. */
+int lf_tls_lost_watch(struct lf_tls_lost *lost, struct ssl_ctx_st *ctx);
+void lf_tls_lost_settle(struct lf_tls_lost *lost);
+
 #endif

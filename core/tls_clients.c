@@ -46,6 +46,7 @@ struct lf_tls_clients {
 		char name[LF_TLS_NAME_SIZE];
 	} clients[CLIENTS_MAX];
 	uint64_t uses;
+	struct lf_tls_lost lost;
 	struct lf_log_limit log_limit;
 };
 
@@ -78,13 +79,24 @@ int lf_tls_clients_new(struct lf_tls_clients **ret)
 	clients = calloc(1, sizeof(*clients));
 	if (!clients)
 		return -ENOMEM;
+	if (lf_tls_lost_init(&clients->lost)) {
+		free(clients);
+		return -ENOMEM;
+	}
 	*ret = clients;
 	return 0;
 }
 
 void lf_tls_clients_free(struct lf_tls_clients *clients)
 {
+	if (clients)
+		lf_tls_lost_settle(&clients->lost);
 	free(clients);
+}
+
+void lf_tls_clients_settle(struct lf_tls_clients *clients)
+{
+	lf_tls_lost_settle(&clients->lost);
 }
 
 /* ---- certificates ---- */
@@ -247,6 +259,19 @@ static void learn(struct lf_tls_clients *clients, const SSL *ssl,
 	say(clients, addr, "is trusted as ", name);
 }
 
+/*
+ * Sofia reads the alternative names next, and loses the memory: a stranger may
+ * send many. It has no use for them on this side.
+ */
+static void strip_names(X509 *cert)
+{
+	int at;
+
+	while (cert &&
+	       (at = X509_get_ext_by_NID(cert, NID_subject_alt_name, -1)) >= 0)
+		X509_EXTENSION_free(X509_delete_ext(cert, at));
+}
+
 static struct lf_tls_clients *clients_of(const SSL *ssl)
 {
 	return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), context_index);
@@ -265,8 +290,10 @@ static void on_handshake(const SSL *ssl, int where, int ret)
 	    !place_of(&place, (const struct sockaddr *)&addr))
 		return;
 	forget(find_client(clients, &place));
-	if (where & SSL_CB_HANDSHAKE_DONE)
+	if (where & SSL_CB_HANDSHAKE_DONE) {
 		learn(clients, ssl, &addr, &place);
+		strip_names(SSL_get0_peer_certificate(ssl));
+	}
 }
 
 /* A client goes on whatever it showed: learn() asks for the verdict. */
@@ -290,9 +317,14 @@ void lf_tls_clients_end(struct lf_tls_clients *clients, bool is_made)
 	for (size_t i = 0; is_made && i < clients->made_count; i++) {
 		SSL_CTX *ctx = clients->made[i];
 
-		if (!SSL_CTX_set_ex_data(ctx, context_index, clients))
+		if (!SSL_CTX_set_ex_data(ctx, context_index, clients) ||
+		    lf_tls_lost_watch(&clients->lost, ctx))
 			continue; /* it asks nobody, as before */
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
+		/* A resumed session's certificate would be without names. */
+		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+		SSL_CTX_set_num_tickets(ctx, 0);
 		SSL_CTX_set_info_callback(ctx, on_handshake);
 	}
 }

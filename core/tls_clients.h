@@ -25,6 +25,10 @@ int lf_tls_clients_new(struct lf_tls_clients **ret);
 /* After the server is gone. NULL is fine. */
 void lf_tls_clients_free(struct lf_tls_clients *clients);
 
+/* Once a turn of the loop, not from inside the server: what it forgets of the
+ * connections that ended is freed (core/tls_lost.c). */
+void lf_tls_clients_settle(struct lf_tls_clients *clients);
+
 /* The contexts that this thread makes in between are watched; if `is_made` is
  * false they may be gone already. */
 void lf_tls_clients_begin(struct lf_tls_clients *clients);

@@ -239,6 +239,8 @@ static void on_turn(void *arg)
 	if (sip->replies)
 		lf_sip_replies_flush(sip->replies);
 	lf_sip_express_flush(sip);
+	if (sip->clients)
+		lf_tls_clients_settle(sip->clients);
 }
 
 /* The loop's handles are gone: sofia is not on the stack, it may go too. */

@@ -2,11 +2,14 @@
 
 import socket
 import ssl
+import struct
 import subprocess
 
 import pytest
 from lampfield import Server, free_port, wait_for
 from phone import Phone, Publication, Subscription, TlsPhone
+from test_hostile import is_sanitized
+from test_presence_access import counters
 from test_presence_server import ANNA, activities, people
 
 CLIENT = "extendedKeyUsage=clientAuth"
@@ -79,7 +82,8 @@ def ca(tmp_path_factory):
         "wildcard": ours.issue("wild", "x", "DNS:*.corp.example"),
         "raw address": ours.issue("raw", "x", "IP:112.98.120.46"),  # the bytes "pbx."
         "expired": ours.issue("old", "x", host, days=-1),
-        "another CA": others.issue("stolen", "x", host),
+        "another CA": others.issue("stolen", "x", ",".join(
+            [host, *(f"DNS:host{i}.corp.example" for i in range(200))])),
         "self-signed": Authority(folder, "pbx.corp.example").path,
         "for servers only": ours.issue("usage", "x", host, usage="extendedKeyUsage=serverAuth"),
         "none": None,
@@ -196,12 +200,30 @@ def test_who_is_taken_from_the_list_is_asked_at_once(server, cleanup, ca):
     assert sub.refresh().status == 200
 
 
-def test_a_resumed_session_is_as_good_as_the_first(server, cleanup, ca):
+def test_each_connection_proves_it_anew(server, cleanup, ca):
+    """A session that is offered again is not taken up: what it proved is not kept."""
     phone = cleanup(TlsPhone(server.sips, ca.shown["host"], version=ssl.TLSVersion.TLSv1_2))
     session = phone.socket.session
     phone.socket.close()
     link = socket.create_connection(("127.0.0.1", server.sips))
     phone.socket = phone.context.wrap_socket(link, session=session)
-    assert phone.socket.session_reused
+    assert not phone.socket.session_reused
     phone.port = phone.contact_port = phone.socket.getsockname()[1]
     assert Subscription(phone, ANNA).response.status == 200
+
+
+def test_many_connections_cost_nothing_in_the_end(server, cleanup, ca):
+    """Sofia forgets 50 KB with each, and the names in certificates."""
+    def come_and_go(n):
+        for i in range(n):
+            TlsPhone(server.sips, ca.shown["host" if i % 2 else "another CA"]).close()
+            raw = socket.create_connection(("127.0.0.1", server.sips))
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                           struct.pack("ii", i % 2, 0))  # every other is reset
+            raw.close()
+
+    come_and_go(100)
+    before = counters(server)["heap"]
+    come_and_go(300)
+    assert is_sanitized() or counters(server)["heap"] - before < 300 * 200
+    assert ask(server, cleanup, ca.shown["host"]).response.status == 200
