@@ -27,6 +27,13 @@ static struct dialog {
 } dialogs[DIALOGS];
 static size_t n_dialogs;
 
+static bool forgives;
+
+void agent_forgive(bool does)
+{
+	forgives = does;
+}
+
 static struct dialog *dialog_of(const char *call_id)
 {
 	for (size_t i = n_dialogs; i-- > 0;)
@@ -54,9 +61,12 @@ static long version_in(const struct fake_notify *notify)
 static void check_notify(const struct lf_sip_notifier *n,
 			 const struct fake_notify *notify)
 {
-	struct dialog *d = dialog_of(fake_call_id(n));
+	struct dialog *d;
 	long version = version_in(notify);
 
+	if (forgives)
+		return;
+	d = dialog_of(fake_call_id(n));
 	if (notify->cseq <= d->cseq || (version >= 0 && version <= d->version))
 		fail_msg("%s: CSeq %u after %u, version %ld after %ld",
 			 d->call_id, notify->cseq, d->cseq, version,
@@ -234,6 +244,7 @@ int agent_setup(void **state)
 	memset(rig, 0, sizeof(*rig));
 	rig->feed = -1;
 	n_dialogs = 0;
+	forgives = false;
 	lf_log_set_sink(count_lines, rig);
 	fake_time_reset();
 	fake_store_reset();

@@ -45,6 +45,9 @@ int agent_teardown(void **state);
 int agent_begin(struct agent_rig *rig);
 void agent_end(struct agent_rig *rig);
 
+/* Do not read the NOTIFYs: the test turns time back. */
+void agent_forgive(bool does);
+
 /* Stopped and started again; or killed, with what the store did not answer. */
 void agent_restart(struct agent_rig *rig);
 void agent_kill(struct agent_rig *rig);
