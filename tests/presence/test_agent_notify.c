@@ -193,8 +193,14 @@ static void what_could_not_be_sent_goes_with_the_next_change(void **state)
 	fake_fail_sends(1, -12);
 	agent_line(*state, "u1", LF_TEL_BUSY);
 	assert_int_equal(1, fake_notifies(n));
+	agent_set("presence-server.max-watchers", "7"); /* all look again */
+	assert_int_equal(2, fake_notifies(n));
+	fake_fail_sends(1, -12);
+	agent_line(*state, "u1", LF_TEL_IDLE);
 	agent_rich(*state, "u1", LF_RICH_DND);
 	assert_int_equal(2, fake_notifies(n));
+	fake_answer(n, 200);
+	assert_int_equal(3, fake_notifies(n));
 	assert_int_equal(1, agent_stats(*state).watchers);
 }
 

@@ -90,7 +90,7 @@ static void each_publication_has_a_tag_of_its_own(void **state)
 static void a_refresh_a_change_and_a_removal_need_the_newest_tag(void **state)
 {
 	struct agent_rig *rig = *state;
-	char old[64];
+	char old[64], removed[64];
 
 	publish("", pidf("busy", ""));
 	memcpy(old, etag, sizeof(old));
@@ -105,8 +105,9 @@ static void a_refresh_a_change_and_a_removal_need_the_newest_tag(void **state)
 	assert_int_equal(200, publish_on(old, "Expires: 0\n", NULL));
 	assert_string_equal("0", fake_reply_header("Expires"));
 	assert_string_equal("presence busy;", says(rig));
+	memcpy(removed, etag, sizeof(removed));
 	assert_int_equal(412, publish_on(old, "", NULL));
-	assert_int_equal(412, publish_on(etag, "", NULL)); /* it is removed */
+	assert_int_equal(412, publish_on(removed, "", NULL));
 	assert_int_equal(412, publish_on("", "", NULL));
 	assert_int_equal(412, publish_on("nonsense", "", pidf("busy", "")));
 }
@@ -208,6 +209,20 @@ static void it_is_shown_to_watchers_until_its_time_is_up(void **state)
 	assert_int_equal(3, fake_notifies(n));
 	assert_false(agent_says(n, "lunch"));
 	assert_string_equal("", says(rig));
+}
+
+static void a_removal_is_shown_at_once(void **state)
+{
+	struct lf_sip_notifier *n = agent_watch_well(ANNA, "presence");
+
+	assert_int_equal(200, publish("", pidf("busy", "lunch")));
+	fake_time_pass(0);
+	assert_true(agent_says(n, "lunch"));
+	fake_answer(n, 200);
+	assert_int_equal(200, publish_on(etag, "Expires: 0\n", NULL));
+	fake_time_pass(0);
+	assert_int_equal(3, fake_notifies(n));
+	assert_false(agent_says(n, "lunch"));
 }
 
 static void a_refresh_without_a_body_moves_no_lamp(void **state)
@@ -343,6 +358,7 @@ int main(void)
 		T(too_many_are_refused_until_one_goes),
 		T(who_changes_his_mind_often_is_never_refused),
 		T(it_is_shown_to_watchers_until_its_time_is_up),
+		T(a_removal_is_shown_at_once),
 		T(a_refresh_without_a_body_moves_no_lamp),
 		T(a_publication_goes_on_after_a_stop),
 		T(a_copy_is_known_over_a_stop),
