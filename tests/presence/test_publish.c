@@ -213,8 +213,10 @@ static void it_is_shown_to_watchers_until_its_time_is_up(void **state)
 
 static void a_removal_is_shown_at_once(void **state)
 {
-	struct lf_sip_notifier *n = agent_watch_well(ANNA, "presence");
+	struct lf_sip_notifier *n;
 
+	agent_rich(*state, "u1", LF_RICH_UNKNOWN);
+	n = agent_watch_well(ANNA, "presence");
 	assert_int_equal(200, publish("", pidf("busy", "lunch")));
 	fake_time_pass(0);
 	assert_true(agent_says(n, "lunch"));
