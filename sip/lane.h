@@ -12,8 +12,6 @@
 #ifndef LF_SIP_LANE_H
 #define LF_SIP_LANE_H
 
-#include <netinet/in.h>
-
 #include "sip/internal.h"
 #include "sip/notify.h"
 
@@ -33,12 +31,6 @@ struct lf_sip_news {
 	uint32_t expires_s, retry_after_s;
 	uint8_t state, reason;
 	bool without_expires;
-};
-
-union lf_sip_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
 };
 
 /* A piece of the head. */

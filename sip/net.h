@@ -3,10 +3,18 @@
 #ifndef LF_SIP_NET_H
 #define LF_SIP_NET_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+
+/* Where one address is kept for long, or for many: 28 bytes. */
+union lf_sip_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
 
 /* A network; IPv4 is kept as ::ffff:a.b.c.d, so that one compare does. */
 struct lf_cidr {

@@ -3,7 +3,7 @@
  *
  * Over UDP they are written from the request's own lines, and those of a turn
  * leave together, from the port the requests came to. Whatever is unusual
- * (streams, maddr, no rport) is sofia's: nta_msg_treply().
+ * (streams, maddr, another port in Via) is sofia's: nta_msg_treply().
  */
 #include "sip/internal.h"
 
@@ -194,12 +194,21 @@ static int write_reply(struct lf_buf *out, const struct lf_sip *sip,
 	return err ? err : lf_buf_error(out);
 }
 
-/* RFC 3261, 18.2.2 and RFC 3581: back to where it came from, and no maddr. */
+/* RFC 3261, 18.2.2 and RFC 3581: the answer goes back to where it came from. */
+static bool returns_to_source(const sip_via_t *via, msg_t *msg)
+{
+	uint16_t port = ntohs(msg_addr(msg)->su_port);
+
+	return !via->v_maddr &&
+	       (via->v_rport ||
+		strtoul(via->v_port ? via->v_port : "5060", NULL, 10) == port);
+}
+
 static bool is_plain(const struct lf_sip *sip, msg_t *msg, const sip_t *request)
 {
 	const sip_via_t *via = request->sip_via;
 
-	return sip->replies && via && via->v_rport && !via->v_maddr &&
+	return sip->replies && via && returns_to_source(via, msg) &&
 	       request->sip_from && request->sip_to && request->sip_call_id &&
 	       request->sip_cseq &&
 	       tport_is_udp(

@@ -28,7 +28,8 @@ struct entry {
 	uint32_t text_len;
 	uint64_t call_hash;
 	int64_t wall_ms;
-	char peer[PEER_SIZE];
+	union lf_sip_address peer;
+	uint8_t transport; /* enum lf_sip_transport */
 	bool is_out;
 	char text[];
 };
@@ -177,15 +178,22 @@ static const msg_header_t *first_fragment(const sip_t *sip)
 				: (const msg_header_t *)sip->sip_status;
 }
 
-static void format_peer(char out[PEER_SIZE], const tport_t *tport,
-			const struct sockaddr *addr)
+static void keep_peer(struct entry *e, enum lf_sip_transport transport,
+		      const struct sockaddr *addr)
+{
+	e->transport = (uint8_t)transport;
+	memcpy(&e->peer, addr, lf_net_size(addr));
+}
+
+static void format_peer(char out[PEER_SIZE], const struct entry *e)
 {
 	char host[48];
 	uint16_t port;
 
-	lf_net_format(host, sizeof(host), addr, &port);
+	lf_net_format(host, sizeof(host), &e->peer.any, &port);
 	snprintf(out, PEER_SIZE, "%s %s:%u",
-		 lf_sip_transport_name(lf_sip_transport_of(tport)), host, port);
+		 lf_sip_transport_name((enum lf_sip_transport)e->transport),
+		 host, port);
 }
 
 void lf_sip_trace_msg(struct lf_sip *sip, bool is_out, msg_t *msg,
@@ -212,7 +220,7 @@ void lf_sip_trace_msg(struct lf_sip *sip, bool is_out, msg_t *msg,
 	e->call_hash = hash_text(parsed->sip_call_id->i_id);
 	e->wall_ms = lf_wall_ms();
 	e->is_out = is_out;
-	format_peer(e->peer, tport, &msg_addr(msg)->su_sa);
+	keep_peer(e, lf_sip_transport_of(tport), &msg_addr(msg)->su_sa);
 	e->text_len = (uint32_t)copy_message(e->text, kept, first);
 	if (len > kept) {
 		memcpy(e->text + e->text_len, CUT, sizeof(CUT) - 1);
@@ -240,7 +248,7 @@ void lf_sip_trace_text(struct lf_sip *sip, bool is_out,
 	e->call_hash = hash_bytes(call_id, call_id_len);
 	e->wall_ms = lf_wall_ms();
 	e->is_out = is_out;
-	format_peer(e->peer, NULL, peer);
+	keep_peer(e, LF_SIP_UDP, peer);
 	memcpy(e->text, text, kept);
 	e->text[kept] = '\0';
 	e->text_len = (uint32_t)kept;
@@ -291,6 +299,7 @@ size_t lf_sip_trace(struct lf_sip *sip, const char *call_id, size_t max,
 	struct lf_sip_ring *ring = sip->ring;
 	uint64_t hash = hash_text(call_id);
 	size_t n = 0, skip, at;
+	char peer[PEER_SIZE];
 
 	if (!ring)
 		return 0;
@@ -303,14 +312,16 @@ size_t lf_sip_trace(struct lf_sip *sip, const char *call_id, size_t max,
 	for (size_t i = 0; i < ring->count; i++, at = next_of(ring, at)) {
 		const struct entry *e = entry_at(ring, at);
 		const struct lf_sip_trace message = {e->wall_ms, e->is_out,
-						     e->peer, e->text};
+						     peer, e->text};
 
 		if (e->call_hash != hash)
 			continue;
-		if (skip > 0)
+		if (skip > 0) {
 			skip--;
-		else
-			fn(&message, arg);
+			continue;
+		}
+		format_peer(peer, e);
+		fn(&message, arg);
 	}
 	return n;
 }
