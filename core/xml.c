@@ -35,7 +35,7 @@ struct lf_xml_node {
 	const char *name, *ns;
 	struct lf_xml_node *parent, *first, *last, *next;
 	struct chunk *text, *last_text;
-	size_t n_attrs;
+	unsigned line, n_attrs;
 	struct attr attrs[];
 };
 
@@ -56,7 +56,8 @@ struct reading {
 	xmlParserCtxt *ctxt;
 	struct lf_xml *xml;
 	struct lf_xml_node *open; /* the innermost open element */
-	unsigned depth, nodes;
+	unsigned depth, nodes, lines_before;
+	struct lf_xml_fault *fault; /* NULL: nobody asks */
 	int err;
 };
 
@@ -84,10 +85,29 @@ static void *arena_alloc(struct lf_xml *xml, size_t size)
 	return p;
 }
 
+static unsigned line_now(const struct reading *r)
+{
+	return r->lines_before + (unsigned)r->ctxt->input->line;
+}
+
+/* The first fault is the cause. */
+static void tell(struct reading *r, unsigned line, const char *what)
+{
+	if (!r->fault || r->fault->line)
+		return;
+	r->fault->line = line;
+	lf_text_copy_n(r->fault->what, sizeof(r->fault->what), what,
+		       strcspn(what, "\n"));
+}
+
 static void stop(struct reading *r, int err)
 {
 	if (!r->err)
 		r->err = err;
+	tell(r, line_now(r),
+	     err == -ENOMEM  ? "out of memory"
+	     : err == -E2BIG ? "too many elements, or too deep"
+			     : "a DOCTYPE is not read");
 	xmlStopParser(r->ctxt);
 }
 
@@ -100,7 +120,8 @@ static const char *text_of(const xmlChar *text)
 static int copy_attrs(struct lf_xml *xml, struct lf_xml_node *node,
 		      const xmlChar **attributes)
 {
-	size_t i, len;
+	size_t len;
+	unsigned i;
 	char *value;
 
 	for (i = 0; i < node->n_attrs; i++, attributes += 5) {
@@ -155,7 +176,8 @@ static void on_start(void *arg, const xmlChar *name, const xmlChar *prefix,
 	memset(node, 0, size);
 	node->name = (const char *)name;
 	node->ns = text_of(uri);
-	node->n_attrs = n;
+	node->line = line_now(r);
+	node->n_attrs = (unsigned)n;
 	if (copy_attrs(r->xml, node, attributes)) {
 		stop(r, -ENOMEM);
 		return;
@@ -252,6 +274,8 @@ static void on_error(void *arg, xmlError *error)
 
 	if (!r->err && error->code == XML_ERR_NO_MEMORY)
 		r->err = -ENOMEM;
+	tell(r, r->lines_before + (unsigned)(error->line > 0 ? error->line : 1),
+	     error->message ? error->message : "this is no XML");
 }
 
 /*
@@ -328,22 +352,43 @@ static void close_parser(xmlParserCtxt *ctxt)
 	xmlFreeParserCtxt(ctxt);
 }
 
-int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
+static unsigned count_lines(const char *from, const char *to)
 {
-	struct reading r = {0};
+	unsigned n = 0;
+
+	for (; from < to; from++)
+		n += *from == '\n';
+	return n;
+}
+
+static int refuse(struct reading *r, int err, const char *what)
+{
+	tell(r, r->lines_before + 1, what);
+	return err;
+}
+
+int lf_xml_parse_told(struct lf_xml **ret, const char *data, size_t len,
+		      struct lf_xml_fault *fault)
+{
+	struct reading r = {.fault = fault};
 	const char *start;
 	bool is_utf8;
 
+	if (fault)
+		fault->line = 0;
 	if (len > LF_XML_MAX_BYTES)
-		return -E2BIG;
+		return refuse(&r, -E2BIG, "the document is too large");
 	start = len ? memchr(data, '<', len) : NULL;
 	if (!start)
-		return -EPROTO;
+		return refuse(&r, -EPROTO, "this is no XML");
+	r.lines_before = fault ? count_lines(data, start) : 0;
 	len -= (size_t)(start - data);
 	/* No NUL belongs here; with them libxml2 would guess at UTF-16. */
 	if (memchr(start, '\0', len) ||
-	    !is_encoding_known(start, len, &is_utf8) || has_doctype(start, len))
-		return -EPROTO;
+	    !is_encoding_known(start, len, &is_utf8))
+		return refuse(&r, -EPROTO, "this encoding is not read");
+	if (has_doctype(start, len))
+		return refuse(&r, -EPROTO, "a DOCTYPE is not read");
 
 	r.err = -ENOMEM;
 	r.xml = calloc(1, sizeof(*r.xml));
@@ -369,7 +414,13 @@ int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
 fail:
 	close_parser(r.ctxt);
 	lf_xml_free(r.xml);
-	return r.err;
+	return refuse(&r, r.err,
+		      r.err == -ENOMEM ? "out of memory" : "this is no XML");
+}
+
+int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
+{
+	return lf_xml_parse_told(ret, data, len, NULL);
 }
 
 void lf_xml_free(struct lf_xml *xml)
@@ -406,6 +457,11 @@ const char *lf_xml_name(const struct lf_xml_node *node)
 	return node ? node->name : "";
 }
 
+unsigned lf_xml_line(const struct lf_xml_node *node)
+{
+	return node ? node->line : 0;
+}
+
 const char *lf_xml_ns(const struct lf_xml_node *node)
 {
 	return node ? node->ns : "";
@@ -430,7 +486,7 @@ const struct lf_xml_node *lf_xml_child(const struct lf_xml_node *parent,
 const char *lf_xml_attr(const struct lf_xml_node *node, const char *name)
 {
 	const char *prefixed = NULL;
-	size_t i;
+	unsigned i;
 
 	for (i = 0; node && i < node->n_attrs; i++) {
 		if (strcmp(node->attrs[i].name, name))

@@ -21,12 +21,21 @@ struct lf_xml_node; /* an element; NULL is accepted and has nothing */
 int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len);
 void lf_xml_free(struct lf_xml *xml);
 
+/* The same for who can be told what is wrong, and where. */
+struct lf_xml_fault {
+	unsigned line; /* of `data`, from 1 */
+	char what[128];
+};
+int lf_xml_parse_told(struct lf_xml **ret, const char *data, size_t len,
+		      struct lf_xml_fault *fault);
+
 const struct lf_xml_node *lf_xml_root(const struct lf_xml *xml);
 const struct lf_xml_node *lf_xml_first(const struct lf_xml_node *parent);
 const struct lf_xml_node *lf_xml_next(const struct lf_xml_node *node);
 
 const char *lf_xml_name(const struct lf_xml_node *node); /* local; "" */
 const char *lf_xml_ns(const struct lf_xml_node *node);   /* URI; "" */
+unsigned lf_xml_line(const struct lf_xml_node *node);    /* in what was read */
 bool lf_xml_is(const struct lf_xml_node *node, const char *name);
 
 /* First child element with that local name, any namespace; NULL if none. */
