@@ -14,6 +14,7 @@ extern const struct lf_command lf_server_commands[];
 extern const struct lf_command lf_people_commands[];
 extern const struct lf_command lf_lamp_commands[];
 extern const struct lf_command lf_agent_commands[];
+extern const struct lf_command lf_list_commands[];
 extern const struct lf_command lf_monitor_commands[];
 extern const struct lf_command lf_chat_commands[];
 

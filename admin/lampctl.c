@@ -184,21 +184,33 @@ static int read_file(struct lf_buf *out, const char *path)
 	return 0;
 }
 
-static int import_words(json_t *args, int argc, char **argv)
+static int file_text(json_t *args, const char *key, const char *path)
 {
-	struct lf_buf csv = {0};
+	struct lf_buf file = {0};
 	json_t *text;
-	int err = argc == 1 ? read_file(&csv, argv[0]) : 2;
+	int err = read_file(&file, path);
 
 	if (!err) {
-		text = json_stringn(lf_buf_str(&csv), csv.len);
+		text = json_stringn(lf_buf_str(&file), file.len);
 		if (!text)
 			fprintf(stderr, "lampctl: %s is not UTF-8 text\n",
-				argv[0]);
-		err = text && !json_object_set_new(args, "csv", text) ? 0 : 1;
+				path);
+		err = text && !json_object_set_new(args, key, text) ? 0 : 1;
 	}
-	lf_buf_done(&csv);
+	lf_buf_done(&file);
 	return err;
+}
+
+static int import_words(json_t *args, int argc, char **argv)
+{
+	return argc == 1 ? file_text(args, "csv", argv[0]) : 2;
+}
+
+static int list_words(json_t *args, int argc, char **argv)
+{
+	if (argc < 1 || argc > 2 || set_text(args, "name", argv[0]))
+		return 2;
+	return file_text(args, "text", argc > 1 ? argv[1] : "-");
 }
 
 static const struct word_command commands[] = {
@@ -213,6 +225,14 @@ static const struct word_command commands[] = {
 	 optional_group},
 	{"watchers", "[USER]", "who subscribed to lamps here", optional_user},
 	{"publications", "", "what phones publish of their users", no_words},
+	{"lists", "", "resource lists: one subscription for many", no_words},
+	{"list show", "LIST", "the document of a list", name_word},
+	{"list put", "LIST [FILE]",
+	 "a new or changed list from an RFC 4826 document; standard input "
+	 "without FILE or with -",
+	 list_words},
+	{"list remove", "LIST", "remove a list; its subscriptions end",
+	 name_word},
 	{"trace", "USER", "the last 50 SIP messages about a user", user_word},
 	{"user show", "USER", "all fields of a user", user_word},
 	{"user add", "FIELD=VALUE...", "a new user", field_words},

@@ -15,9 +15,10 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "directory/user.h"
-#include "core/buf.h"
 #include "presence/agent_internal.h"
 #include "presence/agent_list.h"
+#include "presence/lists.h"
+#include "presence/members.h"
 #include "presence/publish.h"
 #include "sip/notify.h"
 #include "sip/sip.h"
@@ -112,7 +113,9 @@ static void refuse_event(struct lf_agent *agent, struct lf_sip_request *req)
 static void refuse_error(struct lf_agent *agent, struct lf_sip_request *req,
 			 int err)
 {
-	if (err == -ENOENT)
+	if (err == -ENOENT && !lf_lists_is_ready(agent->lists))
+		refuse(agent, req, 503, "Starting", NULL);
+	else if (err == -ENOENT)
 		refuse(agent, req, 404, "Not Found", NULL);
 	else if (err == -EACCES)
 		refuse(agent, req, 403, "Forbidden", NULL);
@@ -172,7 +175,7 @@ static int check_winfo(struct lf_agent *agent, struct lf_sip_request *req)
 
 static int subscribe(struct lf_agent *agent, struct lf_sip_request *req,
 		     const struct lf_package *package, enum lf_format format,
-		     uint32_t expires_s, const char *list_lines)
+		     uint32_t expires_s, const struct lf_members *members)
 {
 	struct lf_agent_asker asker;
 	struct lf_agent_sub *sub;
@@ -184,7 +187,7 @@ static int subscribe(struct lf_agent *agent, struct lf_sip_request *req,
 	err = lf_agent_sub_new(&sub, agent, package, format, &asker);
 	if (err)
 		return err;
-	err = lf_agent_sub_sit(sub, lf_sip_request_uri(req), list_lines);
+	err = lf_agent_sub_sit(sub, lf_sip_request_uri(req), members);
 	if (!err)
 		err = lf_agent_sub_begin(sub, req, expires_s);
 	if (err)
@@ -207,21 +210,19 @@ static void subscribe_any(struct lf_agent *agent, struct lf_sip_request *req,
 			  const struct lf_package *package,
 			  enum lf_format format, uint32_t expires_s)
 {
-	struct lf_buf lines = {0};
+	struct lf_members members = {.is_kept = false};
 	int err = package->is_winfo ? -ENOENT
-				    : lf_agent_list_find(agent, req, &lines);
+				    : lf_members_asked(&members, agent, req);
 	bool is_list = !err;
 
-	if (is_list && refuse_list(agent, req)) {
-		lf_buf_done(&lines);
-		return;
+	if (!is_list || !refuse_list(agent, req)) {
+		if (is_list || err == -ENOENT)
+			err = subscribe(agent, req, package, format, expires_s,
+					is_list ? &members : NULL);
+		if (err)
+			refuse_error(agent, req, err);
 	}
-	if (is_list || err == -ENOENT)
-		err = subscribe(agent, req, package, format, expires_s,
-				is_list ? lf_buf_str(&lines) : NULL);
-	lf_buf_done(&lines);
-	if (err)
-		refuse_error(agent, req, err);
+	lf_members_done(&members);
 }
 
 static void on_subscribe(struct lf_sip_request *req, void *arg)
@@ -314,7 +315,7 @@ static void on_settings(void *arg)
 		lf_desk_forget(&agent->desk);
 	agent->desk.hide_digits = hide_digits;
 	agent->has_privacy = lf_setting_instance(s, "privacy.*", 0) != NULL;
-	agent->has_lists = lf_setting_instance(s, "list.*", 0) != NULL;
+	agent->has_groups = lf_setting_instance(s, "list.*", 0) != NULL;
 	read_trusted(agent, "presence-server.trusted", lf_sip_set_trusted,
 		     "addresses and networks");
 	read_trusted(agent, "presence-server.trusted-certificates",
@@ -327,6 +328,23 @@ static void on_settings(void *arg)
 		if (!sub->list && !sub->package->is_winfo)
 			lf_agent_sub_update(sub);
 	}
+}
+
+static void on_groups(void *arg)
+{
+	on_settings(arg);
+	lf_members_moved(arg);
+}
+
+static void on_lists(void *arg)
+{
+	lf_members_moved(arg);
+}
+
+static void on_user(const struct lf_user *was, const struct lf_user *now,
+		    void *arg)
+{
+	lf_members_moved(arg);
 }
 
 static void on_realm(void *arg)
@@ -343,7 +361,10 @@ static int listen_to_settings(struct lf_agent *agent)
 	if (!err)
 		err = lf_settings_on_change(s, "privacy.", on_settings, agent);
 	if (!err)
-		err = lf_settings_on_change(s, "list.", on_settings, agent);
+		err = lf_settings_on_change(s, "list.", on_groups, agent);
+	if (!err)
+		err = lf_directory_on_change(agent->parts.directory, on_user,
+					     agent);
 	return err;
 }
 
@@ -374,6 +395,7 @@ int lf_agent_open(struct lf_agent **ret, const struct lf_agent_parts *parts)
 	lf_list_init(&agent->subs);
 	lf_list_init(&agent->ending);
 	lf_agent_winfo_init(agent);
+	lf_members_init(agent);
 	err = lf_desk_open(&agent->desk, parts->timers, parts->board,
 			   parts->directory);
 	if (err) {
@@ -381,7 +403,10 @@ int lf_agent_open(struct lf_agent **ret, const struct lf_agent_parts *parts)
 		return err;
 	}
 	on_settings(agent);
-	err = lf_publish_open(&agent->publish, agent);
+	/* Before the subscriptions: they may be to lists. */
+	err = lf_lists_open(&agent->lists, parts->store, on_lists, agent);
+	if (!err)
+		err = lf_publish_open(&agent->publish, agent);
 	if (!err)
 		err = lf_agent_save_open(agent);
 	if (!err)
@@ -410,10 +435,12 @@ void lf_agent_close(struct lf_agent *agent)
 	if (!agent)
 		return;
 	lf_timer_stop(agent->parts.timers, &agent->winfo_turn);
+	lf_timer_stop(agent->parts.timers, &agent->follow);
 	lf_agent_save_close(agent);
 	free_subs(&agent->subs);
 	free_subs(&agent->ending);
 	lf_publish_close(agent->publish);
+	lf_lists_close(agent->lists);
 	lf_desk_close(&agent->desk);
 	free(agent);
 }

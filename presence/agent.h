@@ -19,9 +19,11 @@
 struct lf_agent; /* opaque: see agent.c */
 struct lf_board;
 struct lf_directory;
+struct lf_lists;
 struct lf_sip;
 struct lf_store;
 struct lf_timers;
+struct lf_user;
 
 extern const struct lf_setting_def lf_agent_settings[];
 
@@ -69,5 +71,21 @@ typedef void lf_agent_publication_fn(const struct lf_agent_publication *p,
 				     void *arg);
 void lf_agent_publications(const struct lf_agent *agent,
 			   lf_agent_publication_fn *fn, void *arg);
+
+/* ---- for `lampctl list` and `lampctl lists` ---- */
+struct lf_lists *lf_agent_lists(const struct lf_agent *agent); /* lists.h */
+/* The user an address means, or NULL. */
+const struct lf_user *lf_agent_user(const struct lf_agent *agent,
+				    const char *uri);
+
+struct lf_agent_list_view {
+	const char *name;
+	const char *group; /* "": of a document alone */
+	bool has_document;
+	size_t entries, watchers;
+};
+typedef void lf_agent_list_fn(const struct lf_agent_list_view *v, void *arg);
+void lf_agent_lists_each(const struct lf_agent *agent, lf_agent_list_fn *fn,
+			 void *arg);
 
 #endif

@@ -7,9 +7,12 @@
 #include "presence/agent.h"
 #include "presence/ledger.h"
 #include "presence/presentity.h"
+#include "sip/subscribe.h"
 
 struct lf_agent_list;
 struct lf_buf;
+struct lf_lists;
+struct lf_members;
 struct lf_publish;
 struct lf_sip_body;
 struct lf_sip_notifier;
@@ -30,6 +33,8 @@ struct lf_agent {
 	struct lf_ledger *ledger; /* of subscriptions; NULL: closing */
 	struct lf_timer wake;     /* after a restart: agent_save.c */
 	struct lf_timer winfo_turn;
+	struct lf_lists *lists;
+	struct lf_timer follow; /* lists that changed: members.c */
 	size_t winfo_count, list_count;
 	bool is_ready; /* what was promised is on disk: NOTIFYs may leave */
 	bool is_asleep;
@@ -41,7 +46,7 @@ struct lf_agent {
 	uint32_t least_s, most_s;
 	size_t max_watchers;
 	int64_t interval_ms;
-	bool is_enabled, is_registrar, has_privacy, has_lists;
+	bool is_enabled, is_registrar, has_privacy, has_groups;
 	struct lf_agent_stats stats;
 };
 
@@ -92,14 +97,16 @@ int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,
 		     const struct lf_agent_asker *asker);
 /* The name of its digest; "": it came from a trusted peer. */
 const char *lf_agent_sub_name(const struct lf_agent_sub *sub);
-/* To be shown `uri`: -ENOENT. Or the list of these lines, of that name. */
+/* To be shown `uri`: -ENOENT. Or the list of that name, of these members. */
 int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
-		     const char *list_lines);
+		     const struct lf_members *members);
 /* Accepts the SUBSCRIBE and sends the state; it consumes the request if it
  * returns 0. */
 int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
 		       uint32_t expires_s);
 void lf_agent_sub_free(struct lf_agent_sub *sub); /* NULL is fine */
+/* Says farewell; the subscription lives on until that is answered. */
+void lf_agent_sub_end(struct lf_agent_sub *sub, enum lf_sip_reason reason);
 /* Privacy or what is shown changed: tell it, if it shows. */
 void lf_agent_sub_update(struct lf_agent_sub *sub);
 /* Expires of a request, or LF_SIP_ABSENT. */

@@ -8,40 +8,37 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct lf_agent;
 struct lf_agent_list; /* opaque: see agent_list.c */
 struct lf_agent_sub;
 struct lf_buf;
+struct lf_members;
 struct lf_sip_body;
-struct lf_sip_request;
 
 #define LF_LIST_BATCH_MS 200
 
-/*
- * The list a SUBSCRIBE is for: carried in it, or of that name in the settings
- * ("list.NAME.*"). 0 and its lines, an address each; -ENOENT: it is for no
- * list; -EPROTO: what it carries cannot be read; -E2BIG: too many.
- */
-int lf_agent_list_find(struct lf_agent *agent, struct lf_sip_request *req,
-		       struct lf_buf *ret_lines);
-
-/* `lines` as found; `uri` names the list in documents. */
+/* `uri` names the list in documents. -E2BIG: more than LF_RESOURCES_MAX. */
 int lf_agent_list_new(struct lf_agent_list **ret, struct lf_agent_sub *sub,
-		      const char *uri, const char *lines);
+		      const char *uri, const struct lf_members *members);
 void lf_agent_list_free(struct lf_agent_list *list); /* NULL is fine */
 
 const char *lf_agent_list_uri(const struct lf_agent_list *list);
-/* For a restart. */
-void lf_agent_list_lines(const struct lf_agent_list *list, struct lf_buf *out);
+/* For a restart: its lines, or of a kept one LF_LIST_KEPT. */
+#define LF_LIST_KEPT "*"
+void lf_agent_list_save(const struct lf_agent_list *list, struct lf_buf *out);
 /* Everything is told again, in the next document and those after it. */
 void lf_agent_list_renew(struct lf_agent_list *list);
 /* Who may see what has changed. */
 void lf_agent_list_levels(struct lf_agent_list *list);
+/* Who is on it may have changed: full state then. May end `sub`. */
+void lf_agent_list_follow(struct lf_agent_sub *sub);
 
 /*
- * What was not told yet, as much as fits one NOTIFY; -EALREADY: nothing. What
- * is left follows LF_LIST_BATCH_MS later.
+ * What was not told yet, as much as travels well in one NOTIFY; `is_only`: as
+ * much as may be, there will be no other. -EALREADY: nothing.
  */
-int lf_agent_list_body(struct lf_sip_body **ret, struct lf_agent_list *list);
+int lf_agent_list_body(struct lf_sip_body **ret, struct lf_agent_list *list,
+		       bool is_only);
+/* The last body left some out: they are for the next, at once. */
+bool lf_agent_list_has_more(const struct lf_agent_list *list);
 
 #endif

@@ -22,6 +22,7 @@
 #include "presence/agent_list.h"
 #include "presence/board.h"
 #include "presence/lamp.h"
+#include "presence/members.h"
 #include "sip/notify.h"
 
 #include "core/banned.h"
@@ -69,7 +70,7 @@ static void write_sub(struct lf_ledger_entry *entry, struct lf_buf *out,
 	lf_buf_addf(out, "%s\n%s", sub->watcher, name);
 	lf_buf_adds(out, uri);
 	if (sub->list)
-		lf_agent_list_lines(sub->list, out);
+		lf_agent_list_save(sub->list, out);
 	lf_buf_done(&dialog);
 }
 
@@ -110,7 +111,7 @@ struct record {
 	long long ends_ms;
 	size_t dialog_len, watcher_len, uri_len;
 	const char *dialog;
-	char *list_lines;  /* NULL: no list */
+	char *list;        /* LF_LIST_KEPT, or its lines; NULL: no list */
 	char watcher[512]; /* and a line with its name, if there is one */
 	char uri[LF_PRESENTITY_URI];
 };
@@ -142,8 +143,31 @@ static int parse_record(struct record *r, const char *data, size_t len)
 	if (r->format >= LF_FORMATS)
 		return -EINVAL;
 	rest -= r->dialog_len + r->watcher_len + r->uri_len;
-	r->list_lines = rest ? strndup(data + len - rest, rest) : NULL;
-	return rest && !r->list_lines ? -ENOMEM : 0;
+	r->list = rest ? strndup(data + len - rest, rest) : NULL;
+	return rest && !r->list ? -ENOMEM : 0;
+}
+
+/* One that is kept no more goes on without members, until it is ended. */
+static int sit(struct lf_agent_sub *sub, const struct record *r)
+{
+	struct lf_members members = {.is_kept = false};
+	int err = 0;
+
+	if (!r->list)
+		return lf_agent_sub_sit(sub, r->uri, NULL);
+	if (strcmp(r->list, LF_LIST_KEPT))
+		lf_buf_adds(&members.lines, r->list);
+	else
+		err = lf_members_kept(&members, sub->agent, r->uri);
+	if (err == -ENOENT)
+		err = 0;
+	members.is_kept = !strcmp(r->list, LF_LIST_KEPT);
+	if (!err)
+		err = lf_buf_error(&members.lines);
+	if (!err)
+		err = lf_agent_sub_sit(sub, r->uri, &members);
+	lf_members_done(&members);
+	return err;
 }
 
 static void read_asker(struct lf_agent_asker *out, const struct record *r)
@@ -174,7 +198,7 @@ static int restore(struct lf_agent *agent, const struct record *r)
 			       &asker);
 	if (err)
 		return err;
-	err = lf_agent_sub_sit(sub, r->uri, r->list_lines);
+	err = sit(sub, r);
 	if (!err)
 		err = lf_sip_notifier_restore(&sub->notifier, agent->parts.sip,
 					      r->dialog, r->dialog_len,
@@ -197,12 +221,12 @@ static int restore(struct lf_agent *agent, const struct record *r)
 
 static void read_sub(const char *data, size_t len, void *arg)
 {
-	struct record r = {.list_lines = NULL};
+	struct record r = {.list = NULL};
 	int err = parse_record(&r, data, len);
 
 	if (!err)
 		err = restore(arg, &r);
-	free(r.list_lines);
+	free(r.list);
 	if (err && err != -ETIME)
 		lf_log(LF_WARN, "presence",
 		       "a saved subscription cannot go on: %s", strerror(-err));
@@ -262,6 +286,7 @@ static void on_ready(void *arg)
 	lf_log(LF_NOTICE, "presence", "%zu subscriptions go on",
 	       agent->sub_count);
 	lf_timer_start(agent->parts.timers, &agent->wake, SLEEP_MS);
+	lf_members_moved(agent); /* some may be kept no more */
 }
 
 /* ---- life ---- */

@@ -48,12 +48,10 @@ const struct lf_setting_def lf_agent_settings[] = {
 	 "Watchers who see everything of this user all the same: names, or "
 	 "name@domain.",
 	 "S274"},
-	{"list.*.members", LF_SET_LIST, "", 0, 8192, NULL, NULL,
-	 "Members of the resource list sip:NAME@..., as SIP URIs: one "
-	 "subscription for all of them (RFC 4662).",
-	 "S10"},
 	{"list.*.group", LF_SET_TEXT, "", 0, 128, NULL, NULL,
-	 "A department or group whose users are members of this list.", "S10"},
+	 "A department or group whose users are on the list sip:NAME@..., with "
+	 "those of its document (lampctl list).",
+	 "S10"},
 	{"sip-user.*.password", LF_SET_SECRET, "", 0, 128, NULL, NULL,
 	 "The password this user's phone answers a digest challenge with.",
 	 NULL},

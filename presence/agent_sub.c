@@ -117,7 +117,7 @@ static int document_of(struct lf_sip_body **ret, struct lf_agent_sub *sub,
 	if (sub->list) {
 		if (is_new)
 			lf_agent_list_renew(sub->list);
-		return lf_agent_list_body(ret, sub->list);
+		return lf_agent_list_body(ret, sub->list, false);
 	}
 	if (sub->package->is_winfo)
 		return lf_agent_winfo_body(ret, sub);
@@ -168,9 +168,12 @@ static void tell(struct lf_agent_sub *sub, bool is_asked)
 	keep_told(sub, body);
 	sub->told_level = sub->level;
 	sub->told_ms = now_ms;
-	sub->is_owed = false;
-	if (send_state(sub, body, LF_SUB_ACTIVE, LF_REASON_NONE))
+	sub->is_owed = sub->list && lf_agent_list_has_more(sub->list);
+	if (send_state(sub, body, LF_SUB_ACTIVE, LF_REASON_NONE)) {
 		keep_told(sub, NULL); /* the next change says it */
+		if (sub->list)
+			lf_agent_list_renew(sub->list);
+	}
 }
 
 void lf_agent_sub_update(struct lf_agent_sub *sub)
@@ -215,16 +218,24 @@ void lf_agent_sub_free(struct lf_agent_sub *sub)
 	free(sub);
 }
 
-/* Says farewell; the subscription lives on until that is answered. */
-static void end(struct lf_agent_sub *sub, enum lf_sip_reason reason)
+/* Of a list only what a fetch gets is worth its size. */
+static struct lf_sip_body *last_words(struct lf_agent_sub *sub)
+{
+	struct lf_sip_body *body = NULL;
+
+	if (sub->list && !sub->told)
+		lf_agent_list_body(&body, sub->list, true);
+	else if (sub->seat.presentity)
+		document_of(&body, sub, true);
+	return body;
+}
+
+void lf_agent_sub_end(struct lf_agent_sub *sub, enum lf_sip_reason reason)
 {
 	struct lf_agent *agent = sub->agent;
-	struct lf_sip_body *body = NULL;
+	struct lf_sip_body *body = last_words(sub);
 	int err;
 
-	/* A list's last words may come after those that are on their way. */
-	if ((sub->seat.presentity || sub->list) && !is_held_up(sub))
-		document_of(&body, sub, true);
 	sub->ends_ms = 0;
 	lf_timer_stop(agent->parts.timers, &sub->timer);
 	err = send_state(sub, body, LF_SUB_TERMINATED, reason);
@@ -243,7 +254,7 @@ static void on_timer(struct lf_timer *timer, void *arg)
 	struct lf_agent_sub *sub = arg;
 
 	if (lf_mono_ms() >= sub->ends_ms) {
-		end(sub, LF_REASON_TIMEOUT);
+		lf_agent_sub_end(sub, LF_REASON_TIMEOUT);
 		return;
 	}
 	if (sub->is_owed)
@@ -258,7 +269,7 @@ static void on_moved(struct lf_seat *seat, unsigned moved)
 	if (sub->package->is_winfo && moved)
 		return;
 	if (!moved)
-		end(sub, LF_REASON_NORESOURCE);
+		lf_agent_sub_end(sub, LF_REASON_NORESOURCE);
 	else if ((moved & lf_format_moved((enum lf_format)sub->format)) &&
 		 !lf_agent_is_too_soon(sub))
 		tell(sub, false);
@@ -283,7 +294,7 @@ static void on_refresh(struct lf_sip_notifier *n, struct lf_sip_request *req,
 	sub->ends_ms = lf_mono_ms() + (int64_t)expires_s * 1000;
 	lf_sip_notifier_answer(n, req, 200, "OK", expires_s);
 	if (!expires_s) {
-		end(sub, LF_REASON_TIMEOUT);
+		lf_agent_sub_end(sub, LF_REASON_TIMEOUT);
 		return;
 	}
 	lf_ledger_touch(sub->agent->ledger, &sub->entry);
@@ -374,13 +385,13 @@ int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,
 }
 
 int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
-		     const char *list_lines)
+		     const struct lf_members *members)
 {
 	struct lf_agent *agent = sub->agent;
 	int err;
 
-	if (list_lines)
-		err = lf_agent_list_new(&sub->list, sub, uri, list_lines);
+	if (members)
+		err = lf_agent_list_new(&sub->list, sub, uri, members);
 	else
 		err = lf_seat_take(&sub->seat, &agent->desk, uri);
 	if (err)
@@ -422,7 +433,7 @@ int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
 	if (err)
 		return err;
 	if (!expires_s) {
-		end(sub, LF_REASON_TIMEOUT);
+		lf_agent_sub_end(sub, LF_REASON_TIMEOUT);
 		return 0;
 	}
 	lf_ledger_add(sub->agent->ledger, &sub->entry);

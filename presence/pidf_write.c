@@ -97,10 +97,13 @@ static void add_tuple(struct lf_buf *out, const struct lf_writing *w,
 	lf_buf_adds(out, "<tuple id=\"lamp\"><status>");
 	if (s->basic)
 		lf_buf_addf(out, "<basic>%s</basic>", s->basic);
-	lf_buf_adds(out, "</status><contact priority=\"0.8\">");
-	lf_buf_add_xml(out, w->uri);
-	lf_buf_adds(out, "</contact>");
-	if (w->lamp->since_ms && w->level == LF_LEVEL_FULL)
+	lf_buf_adds(out, "</status>");
+	if (!w->is_part) {
+		lf_buf_adds(out, "<contact priority=\"0.8\">");
+		lf_buf_add_xml(out, w->uri);
+		lf_buf_adds(out, "</contact>");
+	}
+	if (w->lamp->since_ms && w->level == LF_LEVEL_FULL && !w->is_part)
 		lf_buf_addf(out, "<timestamp>%s</timestamp>",
 			    lf_rfc3339(when, w->lamp->since_ms));
 	lf_buf_adds(out, "</tuple>");

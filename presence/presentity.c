@@ -54,8 +54,9 @@ static void forget_bodies(struct lf_presentity *p, unsigned moved)
 					lf_sip_body_unref(p->bodies[f][l]);
 }
 
-void lf_presentity_write(struct lf_presentity *p, enum lf_format format,
-			 enum lf_level level, struct lf_buf *out)
+static void write_document(struct lf_presentity *p, enum lf_format format,
+			   enum lf_level level, bool is_part,
+			   struct lf_buf *out)
 {
 	const struct lf_writing w = {
 		.uri = p->uri,
@@ -63,11 +64,18 @@ void lf_presentity_write(struct lf_presentity *p, enum lf_format format,
 		.level = level,
 		.version = p->version,
 		.hide_digits = p->desk->hide_digits,
+		.is_part = is_part,
 	};
 
 	if (format == LF_FORMAT_DIALOG_INFO)
 		p->version++;
 	formats[format].write(out, &w);
+}
+
+void lf_presentity_write(struct lf_presentity *p, enum lf_format format,
+			 enum lf_level level, struct lf_buf *out)
+{
+	write_document(p, format, level, true, out);
 }
 
 int lf_presentity_body(struct lf_sip_body **ret, struct lf_presentity *p,
@@ -83,7 +91,7 @@ int lf_presentity_body(struct lf_sip_body **ret, struct lf_presentity *p,
 		*ret = *body;
 		return 0;
 	}
-	lf_presentity_write(p, format, level, &text);
+	write_document(p, format, level, false, &text);
 	err = lf_buf_error(&text);
 	if (!err)
 		err = lf_sip_body_new(body, formats[format].type,

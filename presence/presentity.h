@@ -90,7 +90,7 @@ unsigned lf_format_moved(enum lf_format format);   /* what it shows */
  */
 int lf_presentity_body(struct lf_sip_body **ret, struct lf_presentity *p,
 		       enum lf_format format, enum lf_level level, bool is_new);
-/* The same as text, into `out`; for lists. */
+/* The same as text, into `out`, shorter: for lists. */
 void lf_presentity_write(struct lf_presentity *p, enum lf_format format,
 			 enum lf_level level, struct lf_buf *out);
 /* No document of it is older from now on. */

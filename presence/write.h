@@ -26,6 +26,7 @@ struct lf_writing {
 	enum lf_level level;
 	uint32_t version;     /* dialog-info: strictly grows */
 	unsigned hide_digits; /* of a forward's target, at its end (S116) */
+	bool is_part;         /* of a list's: without what can be spared */
 };
 
 typedef void lf_write_fn(struct lf_buf *out, const struct lf_writing *w);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "directory/audit.h"
 #include "presence/agent.h"
 #include "presence/simple.h"
 
@@ -182,6 +183,12 @@ const struct lf_user *lf_user_next(const struct lf_directory *dir, size_t *i)
 }
 
 /* Everybody is in the group "all". */
+char *lf_user_name(const struct lf_user *user, char *out, size_t size)
+{
+	snprintf(out, size, "%s", user->username);
+	return out;
+}
+
 bool lf_user_in_group(const struct lf_user *user, const char *group)
 {
 	return !strcmp(group, "all");
@@ -314,4 +321,9 @@ int lf_settings_on_change(struct lf_settings *s, const char *prefix,
 	assert(n_listeners < LISTENERS);
 	listeners[n_listeners++] = (struct listener){prefix, fn, arg};
 	return 0;
+}
+
+void lf_audit(struct lf_store *store, const char *by, const char *what,
+	      const char *detail)
+{
 }

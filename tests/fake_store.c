@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/list.h"
+
 #include "core/banned.h"
 
 #define ROWS 256
@@ -29,6 +31,15 @@ struct asked {
 	void *arg;
 };
 
+struct lf_store_watch {
+	struct lf_list node;
+	char bucket[NAME];
+	lf_store_kv_fn *on_change;
+	void *arg;
+	bool is_asked, is_freed;
+};
+
+static struct lf_list watches = {&watches, &watches};
 static struct row rows[ROWS]; /* sorted */
 static size_t n_rows;
 static struct asked queue[ASKED];
@@ -195,6 +206,20 @@ static void answer_scan(const struct asked *a)
 	a->found(a->err, found, a->err ? 0 : n, a->arg);
 }
 
+static void tell_watches(const struct row *row)
+{
+	const struct lf_store_kv kv = {row->key, row->value, row->len,
+				       row->rev};
+
+	LF_LIST_FOREACH (node, &watches) {
+		struct lf_store_watch *w =
+			LF_CONTAINER_OF(node, struct lf_store_watch, node);
+
+		if (!w->is_asked && !strcmp(w->bucket, row->bucket))
+			w->on_change(0, &kv, 1, w->arg);
+	}
+}
+
 static void answer(struct asked *a)
 {
 	int64_t rev = 0;
@@ -211,6 +236,8 @@ static void answer(struct asked *a)
 	}
 	if (a->done)
 		a->done(a->err, rev, a->arg);
+	if (!a->err)
+		tell_watches(find(a->row.bucket, a->row.key));
 }
 
 void fake_store_answer(void)
@@ -279,4 +306,50 @@ int lf_store_scan(struct lf_store *store, const char *bucket,
 	assert(store == fake_store());
 	name_row(&a.row, bucket, "");
 	return ask(&a);
+}
+
+static void on_snapshot(int err, const struct lf_store_kv *found, size_t n,
+			void *arg)
+{
+	struct lf_store_watch *w = arg;
+
+	w->is_asked = false;
+	if (w->is_freed)
+		lf_store_watch_free(w);
+	else
+		w->on_change(err, found, n, w->arg);
+}
+
+int lf_store_watch(struct lf_store_watch **ret, struct lf_store *store,
+		   const char *bucket, const char *prefix,
+		   lf_store_kv_fn *on_change, void *arg)
+{
+	struct lf_store_watch *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return -ENOMEM;
+	snprintf(w->bucket, NAME, "%s", bucket);
+	w->on_change = on_change;
+	w->arg = arg;
+	w->is_asked = true;
+	err = lf_store_scan(store, bucket, prefix, on_snapshot, w);
+	if (err) {
+		free(w);
+		return err;
+	}
+	lf_list_add_tail(&watches, &w->node);
+	*ret = w;
+	return 0;
+}
+
+void lf_store_watch_free(struct lf_store_watch *w)
+{
+	if (!w)
+		return;
+	w->is_freed = true;
+	if (w->is_asked)
+		return;
+	lf_list_del(&w->node);
+	free(w);
 }

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/buf.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/timer.h"
 #include "presence/feed.h"
+#include "presence/lists.h"
 #include "presence/report.h"
 
 #include "core/banned.h"
@@ -153,6 +155,35 @@ void agent_set(const char *name, const char *value)
 {
 	fake_setting_put(name, value);
 	fake_time_pass(0);
+}
+
+static void on_list(int err, const char *text, void *arg)
+{
+	*(int *)arg = err;
+}
+
+void agent_list(struct agent_rig *rig, const char *name, const char *uris)
+{
+	struct lf_lists *lists = lf_agent_lists(rig->agent);
+	struct lf_buf doc = {0};
+	int result = -EINPROGRESS;
+
+	lf_buf_adds(&doc, "<resource-lists xmlns=\"urn:ietf:params:xml:ns:"
+			  "resource-lists\"><list>");
+	for (const char *at = uris; at && *at; at += strspn(at, " ")) {
+		int len = (int)strcspn(at, " ");
+
+		lf_buf_addf(&doc, "<entry uri=\"%.*s\"/>", len, at);
+		at += len;
+	}
+	lf_buf_adds(&doc, "</list></resource-lists>");
+	assert_int_equal(0, uris ? lf_list_put(lists, name, doc.data, "test",
+					       on_list, &result)
+				 : lf_list_remove(lists, name, "test", on_list,
+						  &result));
+	fake_store_answer();
+	assert_int_equal(0, result);
+	lf_buf_done(&doc);
 }
 
 /* ---- life ---- */

@@ -58,6 +58,9 @@ void agent_wake(struct agent_rig *rig);
 void agent_line(struct agent_rig *rig, const char *user_id, uint8_t tel);
 void agent_rich(struct agent_rig *rig, const char *user_id, uint8_t rich);
 void agent_set(const char *name, const char *value); /* a setting */
+/* A list is put: addresses with spaces between; NULL: it is removed. It is
+ * followed when time passes. */
+void agent_list(struct agent_rig *rig, const char *name, const char *uris);
 
 /* SUBSCRIBE that is accepted: its dialog. The NOTIFY is in flight. */
 struct lf_sip_notifier *agent_watch(const char *uri, const char *event,

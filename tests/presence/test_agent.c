@@ -155,7 +155,7 @@ static void a_server_that_is_off_lets_nobody_in(void **state)
 
 static void a_list_needs_a_watcher_that_understands_lists(void **state)
 {
-	agent_set("list.sales.members", ANNA ", " BRUNO);
+	agent_list(*state, "sales", ANNA " " BRUNO);
 	assert_int_equal(421, agent_ask("sip:sales@lamp", "Event: presence\n"));
 	assert_string_equal("eventlist", fake_reply_header("Require"));
 	assert_int_equal(421, agent_ask("sip:sales@lamp",

@@ -131,7 +131,7 @@ static void a_list_with_an_interval_does_not_spin_while_it_waits(void **state)
 	struct lf_sip_notifier *n;
 
 	agent_set("presence-server.notify-interval", "1000");
-	agent_set("list.sales.members", ANNA ", " BRUNO);
+	agent_list(*state, "sales", ANNA " " BRUNO);
 	n = agent_watch("sip:sales@lamp", "dialog", "Supported: eventlist\n");
 	fake_time_pass(5000);
 	agent_line(rig, "u1", LF_TEL_BUSY);
@@ -240,7 +240,7 @@ static void a_deleted_member_is_gone_from_its_list(void **state)
 {
 	struct lf_sip_notifier *n;
 
-	agent_set("list.sales.members", ANNA ", " BRUNO);
+	agent_list(*state, "sales", ANNA " " BRUNO);
 	n = agent_watch("sip:sales@lamp", "dialog", "Supported: eventlist\n");
 	fake_answer(n, 200);
 	fake_user_delete("u1");
@@ -397,7 +397,7 @@ static void the_watchers_are_shown_of_one_or_of_all(void **state)
 {
 	struct agent_rig *rig = *state;
 
-	agent_set("list.sales.members", ANNA ", " BRUNO);
+	agent_list(*state, "sales", ANNA " " BRUNO);
 	agent_watch_well(ANNA, "presence");
 	agent_watch_well("sip:200@pbx", "dialog");
 	agent_watch_well(BRUNO, "presence");

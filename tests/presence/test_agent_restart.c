@@ -56,7 +56,7 @@ static void of_each_kind_it_is_the_same_subscription(void **state)
 
 	for (size_t i = 0; i < 4; i++)
 		agent_watch_well(ANNA, events[i]);
-	agent_set("list.sales.members", ANNA ", " BRUNO);
+	agent_list(rig, "sales", ANNA " " BRUNO);
 	agent_watch("sip:sales@lamp", "dialog", "Supported: eventlist\n");
 	fake_answer_all(200);
 	agent_restart(rig);

@@ -275,16 +275,27 @@ static void a_list_is_read_back(void **state)
 {
 	const char *pidf = written(lf_pidf_write, &quiet, LF_LEVEL_FULL);
 	struct lf_document *document = NULL;
+	const struct lf_resource anna = {"sip:a&b@corp.example", "A <Meier>"};
+	const struct lf_resource unknown = {"sip:y@corp.example", ""};
 	char type[LF_RLMI_TYPE_SIZE];
 	struct lf_buf out = {0};
 	struct lf_rlmi rlmi;
+	size_t size;
 
 	lf_rlmi_begin(&rlmi, "sip:sales@corp.example", 3, true);
-	lf_rlmi_add(&rlmi, "sip:a&b@corp.example", "application/pidf+xml", pidf,
+	lf_rlmi_add(&rlmi, &anna, "application/pidf+xml", pidf, strlen(pidf));
+	lf_rlmi_add_gone(&rlmi, &(struct lf_resource){"sip:x@corp.example", ""},
+			 "noresource");
+	lf_rlmi_add(&rlmi, &unknown, "application/pidf+xml", pidf,
 		    strlen(pidf));
-	lf_rlmi_add_gone(&rlmi, "sip:x@corp.example", "noresource");
-	lf_rlmi_add_unknown(&rlmi, "sip:y@corp.example");
+	lf_rlmi_undo(&rlmi);
+	lf_rlmi_add_unknown(&rlmi, &unknown);
+	size = lf_rlmi_size(&rlmi);
 	assert_int_equal(0, lf_rlmi_end(&rlmi, &out, type));
+	assert_non_null(strstr(out.data, "<name>A &lt;Meier&gt;</name>"));
+	size -= strlen("Content-Type: \r\nContent-Length: 1234\r\n\r\n") +
+		strlen(type) + out.len;
+	assert_in_range(size, 0, 20);
 	told = 0;
 	assert_int_equal(0, lf_document_read(&document, LF_DIALECT_AUTO, type,
 					     out.data, out.len, on_resource,
@@ -294,7 +305,7 @@ static void a_list_is_read_back(void **state)
 	lf_buf_done(&out);
 }
 
-static int count_entry(const char *uri, void *arg)
+static int count_entry(const struct lf_resource *r, void *arg)
 {
 	unsigned *n = arg;
 
@@ -326,6 +337,80 @@ static void carried_lists_are_bounded(void **state)
 	assert_int_equal(-E2BIG, lf_resource_lists_read(text.data, text.len,
 							count_entry, &n));
 	lf_buf_done(&text);
+}
+
+#define LISTS(inside)                                                          \
+	"<?xml version='1.0'?>\n"                                              \
+	"<resource-lists xmlns='urn:ietf:params:xml:ns:resource-lists' "       \
+	"xmlns:x='urn:x'>\n" inside "\n</resource-lists>"
+
+/* Each with its line, and what to do about it. */
+static void what_is_wrong_with_a_kept_list_is_told(void **state)
+{
+	static const struct {
+		const char *text, *told;
+	} cases[] = {
+		{"", "line 1: this is no XML"},
+		{"sip:anna@corp", "line 1: this is no XML"},
+		{"\n\n<lists/>",
+		 "line 3: the outermost element must be <resource-lists "
+		 "xmlns=\"urn:ietf:params:xml:ns:resource-lists\">"},
+		{"<resource-lists/>",
+		 "line 1: the outermost element must be <resource-lists "
+		 "xmlns=\"urn:ietf:params:xml:ns:resource-lists\">"},
+		{LISTS("<list>\n<entry/></list>"),
+		 "line 4: an <entry> needs a uri"},
+		{LISTS("<list><entry uri='mailto:a@b'/></list>"),
+		 "line 3: \"mailto:a@b\" is no SIP address"},
+		{LISTS("<list><entry uri='sip:a b@c'/></list>"),
+		 "line 3: \"sip:a b@c\" is no SIP address"},
+		{LISTS("<list><entri uri='sip:a@b'/></list>"),
+		 "line 3: a list has no <entri>"},
+		{LISTS("<list>\n<list>\n<external anchor='http://x'/>"
+		       "</list></list>"),
+		 "line 5: <external> is a list on another server, which is "
+		 "not fetched; write its entries"},
+		{LISTS("<list><entry-ref ref='users/x'/></list>"),
+		 "line 3: <entry-ref> is in a document of an XCAP server, "
+		 "which is not fetched; write an <entry>"},
+		{LISTS("<list>\n<entry uri='sip:a@b'></list>"),
+		 "line 4: Opening and ending tag mismatch: entry line 4 and "
+		 "list"},
+		{"<!DOCTYPE a>\n<a/>", "line 1: a DOCTYPE is not read"},
+	};
+	char wrong[LF_RESOURCE_ERROR_SIZE];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(-EPROTO,
+				 lf_resource_lists_check(cases[i].text,
+							 strlen(cases[i].text),
+							 NULL, NULL, wrong));
+		assert_string_equal(cases[i].told, wrong);
+	}
+}
+
+static int say_entry(const struct lf_resource *r, void *arg)
+{
+	lf_buf_addf(arg, "%s=%s;", r->uri, r->name);
+	return 0;
+}
+
+static void kept_lists_are_read_with_all_that_is_in_them(void **state)
+{
+	static const char text[] =
+		LISTS("<list name='a'><display-name>All</display-name>"
+		      "<entry uri='sip:a@b'><display-name> A &amp; B "
+		      "</display-name></entry>"
+		      "<x:more/><list><entry uri='sips:c@d'/></list></list>\n"
+		      "<list name='b'><entry uri='SIP:e'/></list>");
+	char wrong[LF_RESOURCE_ERROR_SIZE] = "";
+	struct lf_buf said = {0};
+
+	assert_int_equal(0, lf_resource_lists_check(text, sizeof(text) - 1,
+						    say_entry, &said, wrong));
+	assert_string_equal("sip:a@b=A & B;sips:c@d=;SIP:e=;", said.data);
+	assert_string_equal("", wrong);
+	lf_buf_done(&said);
 }
 
 static void watchers_are_listed(void **state)
@@ -370,6 +455,8 @@ int main(void)
 		cmocka_unit_test(a_summary_is_read_back),
 		cmocka_unit_test(a_list_is_read_back),
 		cmocka_unit_test(carried_lists_are_bounded),
+		cmocka_unit_test(what_is_wrong_with_a_kept_list_is_told),
+		cmocka_unit_test(kept_lists_are_read_with_all_that_is_in_them),
 		cmocka_unit_test(watchers_are_listed),
 	};
 

@@ -1,6 +1,5 @@
 """Phones and servers that subscribe to Lampfield, and publish to it."""
 
-import email
 import hashlib
 import re
 import xml.etree.ElementTree as ET
@@ -328,81 +327,6 @@ def test_strangers_get_one_answer_and_no_state(server, phone):
         ["SHA-256", "MD5"]
     assert phone.is_quiet(0.2)
     assert server.ctl("watchers") == []
-
-
-LISTS = """<?xml version="1.0"?><resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists">
- <list><entry uri="sip:anna@127.0.0.1"/><list><entry uri="sip:bob@127.0.0.1"/></list>
- <entry uri="sip:nobody@127.0.0.1"/></list></resource-lists>"""
-R = {"l": "urn:ietf:params:xml:ns:rlmi"}
-
-
-def read_list(message):
-    """fullState, version, and of each resource its activities or why it has none."""
-    parts = email.message_from_string(
-        f"Content-Type: {message.get('Content-Type')}\r\n\r\n{message.body}").get_payload()
-    documents = {p["Content-ID"].strip("<>"): p.get_payload().strip() for p in parts}
-    assert parts[0].get_content_type() == "application/rlmi+xml"
-    root = ET.fromstring(parts[0].get_payload().strip().encode())
-    states = {}
-    for resource in root.iterfind("l:resource", R):
-        instance = resource.find("l:instance", R)
-        name = resource.get("uri").split(":")[1].split("@")[0]
-        if instance is None:
-            states[name] = "none"
-        elif instance.get("state") != "active":
-            states[name] = instance.get("reason")
-        else:
-            document = ET.fromstring(documents[instance.get("cid")].encode())
-            states[name] = [e.tag.split("}")[1] for e in
-                            document.iterfind("dm:person/r:activities/*", NS)]
-    return root.get("fullState") == "true", int(root.get("version")), states
-
-
-def test_a_list_that_the_subscribe_carries(server, phone):
-    headers = ["Supported: eventlist", "Require: recipient-list-subscribe",
-               "Content-Type: application/resource-lists+xml",
-               "Content-Disposition: recipient-list"]
-    sub = Subscription(phone, "sip:list@127.0.0.1", headers=headers, body=LISTS)
-    assert sub.response.status == 200 and sub.response.get("Require") == "eventlist"
-    first = sub.next()
-    assert first.get("Require") == "eventlist"
-    full, version, states = read_list(first)
-    assert full and states == {"anna": ["unknown"], "bob": ["unknown"],
-                               "nobody": "noresource"}
-    Publication(phone, ANNA).put(activity="<r:away/>")
-    Publication(phone, "sip:bob@127.0.0.1").put(activity="<r:busy/>")
-    full, after, states = read_list(sub.next())
-    assert (full, after) == (False, version + 1)
-    assert states == {"anna": ["away"], "bob": ["busy"]}, "one batch"
-    assert sub.refresh().status == 200
-    full, after, states = read_list(sub.next())
-    assert full and after > version + 1 and states["bob"] == ["busy"]
-    assert sub.refresh(0).status == 200
-    assert sub.next().state == "terminated"
-
-
-def test_a_stored_list_outlives_a_restart(server, phone):
-    people(server, *(f"m{i}" for i in range(40)))
-    server.ctl("set", "list.sales.members=" +
-               ",".join(f"sip:m{i}@127.0.0.1" for i in range(40)))
-    assert Subscription(phone, "sip:sales@127.0.0.1").response.status == 421
-    sub = Subscription(phone, "sip:sales@127.0.0.1", headers=["Supported: eventlist"])
-    known, versions = {}, []
-    while len(known) < 40:
-        message = sub.next()
-        full, version, states = read_list(message)
-        assert full == (not versions)
-        versions.append(version)
-        known.update({k: v for k, v in states.items() if v != "none"})
-        cseq = message.cseq
-    assert len(versions) > 1, "split, for UDP"
-    phone.is_quiet(1.3)
-    server.kill()
-    server.start()
-    message = sub.next()
-    full, version, states = read_list(message)
-    assert full and len(states) == 40
-    assert version > versions[-1] and message.cseq > cseq
 
 
 def test_who_watches_me(server, phone):
