@@ -82,6 +82,54 @@ def test_a_customer_in_a_browser(server, tmp_path):
     run(story)
 
 
+LINES = "[...document.querySelectorAll('li')].map(li => li.textContent).join('|')"
+
+
+def test_a_page_and_an_agent_go_on_after_a_crash(server, tmp_path):
+    server.stop() # and then always on the same port
+    server.conf["web"] = {"plain": f"127.0.0.1:{lampfield.free_port()}"}
+    server.start()
+    chat.configure(server, externalWebServerDomains="127.0.0.1")
+
+    async def back(old_guid, said):
+        anna = await (await Agent(server.web_port).open()).login("anna", reconnect=True)
+        details = await anna.join(old_guid)
+        told = details["conversationTranscript"]["messages"]
+        assert [m["message"] for m in told] == said[:len(told)]
+        for message in said[len(told):]: # what the page kept for us
+            assert (await anna.until("newMessage"))["message"] == message
+        return anna
+
+    async def story():
+        anna = await (await Agent(server.web_port).open()).login("anna")
+        await anna.ready()
+        said = []
+        async with customer(server, tmp_path) as (browser, _):
+            await browser.click("#ask button")
+            guid = (await anna.got("ext.contactOffered"))["guid"]
+            await anna.join(guid)
+            await browser.shows("#status", "with Agent")
+            for i in range(3):
+                await browser.type("#text", f"question {i}")
+                await browser.click("#say button")
+                assert (await anna.until("newMessage"))["message"] == f"question {i}"
+                await anna.says(guid, f"answer {i}")
+                await browser.shows("li:last-child", f"Agent: answer {i}")
+                server.kill() # at once: that it was sent may not be stored
+                await browser.shows("#status", "trying again")
+                await browser.type("#text", f"anybody {i}?")
+                await browser.click("#say button")
+                said += [f"question {i}", f"answer {i}", f"anybody {i}?"]
+                server.start()
+                anna = await back(guid, said)
+            shown = [line.split(": ")[1] for line in (await browser.run(LINES)).split("|")]
+            assert shown == said
+            await browser.click("#end")
+            await browser.shows("#status", "over")
+
+    run(story)
+
+
 def test_a_page_of_a_strange_origin_is_refused(server, tmp_path):
     chat.configure(server, externalWebServerDomains="shop.example",
                    checkWebSocketOrigin="yes")

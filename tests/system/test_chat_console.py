@@ -65,6 +65,34 @@ def test_consoles_see_and_set_who_is_ready(server):
     anna_desk.close()
 
 
+def test_after_a_crash_agents_are_not_ready_and_keep_their_chats(server):
+    async def story():
+        stage = Stage(server)
+        anna = await stage.agent("anna")
+        john = await stage.customer()
+        await stage.joined(anna, john)
+
+    asyncio.run(story())
+    server.kill()
+    server.start()
+    carla, anna_desk = enter(server), enter(server, user="anna")
+    carla.sub_lamps()
+    carla.wait_row(2201, chat={"state": "not_ready", "n": 1})
+    # Nobody gets ready without a chat client.
+    assert anna_desk.request("chat.ready")["error"]
+
+    async def back():
+        anna = await (await chat.Agent(server.web_port).open()).login("anna", reconnect=True)
+        anna_desk.ok("chat.ready")
+        await asyncio.to_thread(carla.wait_row, 2201, chat={"state": "ready", "n": 1})
+        await anna.close()
+
+    asyncio.run(back())
+    carla.wait_row(2201, chat={"state": "not_ready", "n": 1})
+    carla.close()
+    anna_desk.close()
+
+
 def test_an_agent_with_enough_chats_is_busy(server):
     chat.configure(server, **{"agent.anna.maxContacts": 1})
     carla = enter(server)
