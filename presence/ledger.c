@@ -367,18 +367,19 @@ int lf_ledger_open(struct lf_ledger **ret, struct lf_timers *timers,
 	ledger->arg = arg;
 	lf_text_copy(ledger->bucket, sizeof(ledger->bucket), bucket);
 	lf_timer_init(&ledger->timer, on_timer, ledger);
-	*ret = ledger;
 	if (!store) {
 		ledger->is_read = ledger->is_ready = true;
+		*ret = ledger;
 		return 0;
 	}
 	ledger->writing = 1;
 	err = lf_store_scan(store, bucket, "", on_pages, ledger);
 	if (err) {
-		*ret = NULL;
 		free(ledger);
+		return err;
 	}
-	return err;
+	*ret = ledger;
+	return 0;
 }
 
 void lf_ledger_close(struct lf_ledger *ledger)

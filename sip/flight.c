@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "core/secret.h"
 #include "core/text.h"
 
@@ -27,7 +28,7 @@ static_assert(LF_FLIGHT_T2_MS < (LF_FLIGHT_SLOTS - 1) * LF_FLIGHT_TICK_MS,
 void lf_flights_init(struct lf_flights *fs, int64_t now_ms)
 {
 	memset(fs, 0, sizeof(*fs));
-	lf_random(&fs->random, sizeof(fs->random));
+	lf_random(fs->key, sizeof(fs->key));
 	fs->now_slot = now_ms / LF_FLIGHT_TICK_MS;
 	for (size_t i = 0; i < LF_FLIGHT_SLOTS; i++)
 		lf_list_init(&fs->slots[i]);
@@ -66,14 +67,12 @@ static int grow(struct lf_flights *fs)
 	return 0;
 }
 
-/* splitmix64: unpredictable enough for who does not see our packets. */
+/* A watcher sees its own, and must not guess those of others. */
 static uint64_t next_token(struct lf_flights *fs)
 {
-	uint64_t z = fs->random += UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t serial = ++fs->serial;
 
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
+	return lf_hash(fs->key, &serial, sizeof(serial));
 }
 
 struct lf_flight *lf_flight_new(struct lf_flights *fs, size_t size)

@@ -43,7 +43,7 @@ struct lf_flights {
 	struct lf_flight **table; /* by index; NULL: free */
 	uint32_t cap, free_count, *free_list;
 	size_t count;
-	uint64_t random; /* state of the tokens' generator */
+	uint64_t key[2], serial; /* of tokens */
 	int64_t now_slot;
 	struct lf_list slots[LF_FLIGHT_SLOTS];
 };

@@ -206,7 +206,6 @@ int agent_begin(struct agent_rig *rig)
 	};
 	int err;
 
-	fake_directory_unlisten();
 	fake_notify_reset();
 	fake_on_notify(check_notify);
 	err = lf_timers_new(&rig->timers, NULL);
@@ -234,6 +233,7 @@ void agent_end(struct agent_rig *rig)
 		lf_board_remove_feed(rig->board, rig->feed);
 	lf_board_free(rig->board);
 	rig->board = NULL;
+	fake_directory_unlisten();
 	fake_answer_all(200); /* of those that said farewell */
 	assert_int_equal(0, fake_notifiers());
 	assert_int_equal(0, fake_time_running());

@@ -390,17 +390,13 @@ static void who_comes_before_the_reading_takes_nobodys_place(void **state)
 	assert_int_equal(33, run.count);
 }
 
-static void a_store_that_cannot_be_read_is_said(void **state)
+static void a_store_that_refuses_the_reading_is_said(void **state)
 {
-	begin();
-	assert_int_equal(1, fake_store_asked());
 	fake_store_refuse(1, -EAGAIN);
 	assert_int_equal(-EAGAIN,
 			 lf_ledger_open(&run.ledger, run.timers, fake_store(),
 					BUCKET, &ops, NULL));
-	fake_store_answer();
-	lf_ledger_close(run.ledger);
-	run.ledger = NULL;
+	assert_null(run.ledger);
 }
 
 /* ---- damage ---- */
@@ -668,7 +664,7 @@ static unsigned count_stored(void)
 static int one_life(void *arg)
 {
 	unsigned kept = 0;
-	void *probe;
+	void *volatile probe; /* or the compiler leaves it out */
 	int err;
 
 	fake_store_reset();
@@ -714,7 +710,7 @@ int main(void)
 		T(it_is_ready_when_all_is_saved_again),
 		T(an_empty_store_is_ready_at_once),
 		T(who_comes_before_the_reading_takes_nobodys_place),
-		T(a_store_that_cannot_be_read_is_said),
+		T(a_store_that_refuses_the_reading_is_said),
 		T(a_damaged_page_loses_only_itself),
 		T(a_page_cut_or_grown_is_noticed),
 		T(a_key_that_is_no_page_is_not_read),
