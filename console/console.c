@@ -110,6 +110,7 @@ void lf_console_tick(struct lf_console *console, int64_t now_ms)
 			     now_ms);
 	tick_sessions(console, now_ms);
 	lf_tokens_expire(console, now_ms);
+	lf_rows_expire(console, now_ms);
 }
 
 static void on_tick(struct lf_timer *timer, void *arg)

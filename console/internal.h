@@ -131,6 +131,7 @@ struct lf_console {
 	struct lf_buf line;           /* the line being written */
 	struct lf_buf frags;          /* rows of this flush, shared */
 	uint32_t flush;               /* number of this flush */
+	int64_t full_until_ms; /* whole rows are kept; 0: there are none */
 	int64_t rest_until_ms;
 	int64_t moved_us; /* the first lamp of the next flush; 0: none */
 	unsigned used[LF_LICENCE_BAE + 1];
@@ -384,38 +385,42 @@ _Static_assert(sizeof(struct lf_row) <= 56, "rows are many");
 struct lf_frag {
 	uint32_t flush;
 	uint32_t mask;
-	size_t off, len;
+	uint32_t off, len;
 };
 #define LF_FRAGS 2
 
 /* A person that some console watches: the last values, and who sees them. */
 struct lf_shown {
 	struct lf_console *console;
-	char *user_id;
 	struct lf_list rows;
 	unsigned lamp_rows; /* of lamps: these want the board */
 	uint8_t tel, line, rich, cond, rich_cond, src, rich_src;
 	uint8_t chat; /* enum lf_console_chat_state */
 	bool is_idle, is_dnd;
-	size_t chat_contacts;
+	uint32_t chat_contacts;
 	int64_t since_ms;
 	char *message;
 	struct lf_frag frags[LF_FRAGS];
 	char *full; /* a whole row, kept between logins */
-	size_t full_len;
+	uint32_t full_len;
 	uint32_t full_mask;
+	char user_id[];
 };
 
 int lf_row_fields_parse(uint32_t *ret, const json_t *fields,
 			enum lf_topic topic);
 int lf_row_new(struct lf_row **ret, struct lf_sub *sub, const char *user_id);
 void lf_row_free(struct lf_row *row);
-/* The row as JSON, to be used at once. NULL: out of memory. */
-const char *lf_row_json(struct lf_shown *shown, uint32_t mask, size_t *ret_len);
 /* What moved, in fields; remembers the new values. */
 uint32_t lf_shown_update(struct lf_shown *shown, const struct lf_change *c);
 uint32_t lf_shown_update_chat(struct lf_shown *shown);
 void lf_shown_forget(struct lf_shown *shown); /* the kept JSON is old */
+
+/* ---- row.c ---- */
+/* The row as JSON, to be used at once. NULL: out of memory. */
+const char *lf_row_json(struct lf_shown *shown, uint32_t mask, size_t *ret_len);
+/* Gives back what is kept for logins, if none has come for a while. */
+void lf_rows_expire(struct lf_console *console, int64_t now_ms);
 
 /* ---- fanout.c ---- */
 void lf_shown_mark(struct lf_shown *shown, uint32_t fields);
