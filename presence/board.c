@@ -539,6 +539,17 @@ int lf_board_report(struct lf_board *board, struct lf_person *person, int feed,
 	return err;
 }
 
+struct lf_person *lf_board_watched(const struct lf_board *board, int feed,
+				   const char *user_id)
+{
+	struct lf_person *person = lf_map_find(&board->persons, user_id);
+
+	return person && feed < person->n_claims &&
+			       person->claims[feed].is_watched
+		       ? person
+		       : NULL;
+}
+
 const struct lf_user *lf_person_user(const struct lf_person *person)
 {
 	return person->user;

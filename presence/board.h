@@ -85,6 +85,9 @@ enum lf_feed_kind lf_board_feed_kind(const struct lf_board *board, int feed);
  * feed has reported something that arrived later (at_ms). */
 int lf_board_report(struct lf_board *board, struct lf_person *person, int feed,
 		    const struct lf_report *report);
+/* Whom this feed watches, by id; NULL: nobody looks. */
+struct lf_person *lf_board_watched(const struct lf_board *board, int feed,
+				   const char *user_id);
 const struct lf_user *lf_person_user(const struct lf_person *person);
 /* What watch() of this feed stored for this person. */
 void *lf_person_watch(const struct lf_person *person, int feed);

@@ -29,15 +29,12 @@
 
 /* ---- what they say together ---- */
 
-static void tell_board(struct lf_author *author)
+static void report(struct lf_publish *publish, struct lf_person *person,
+		   const struct lf_list *publications)
 {
-	struct lf_publish *publish = author->publish;
-	struct lf_report sum = {0}, one;
-	unsigned n = 0;
+	struct lf_report sum = {.cond = LF_COND_NOT_CONFIGURED}, one;
 
-	if (!author->person)
-		return;
-	LF_LIST_FOREACH (node, &author->publications) {
+	LF_LIST_FOREACH (node, publications) {
 		const struct lf_publication *p =
 			LF_CONTAINER_OF(node, struct lf_publication, node);
 
@@ -45,13 +42,22 @@ static void tell_board(struct lf_author *author)
 			continue;
 		lf_brief_get(&p->brief, &one);
 		lf_compose(&sum, &one);
-		n++;
+		sum.cond = LF_COND_OK;
 	}
 	sum.at_ms = lf_mono_ms();
-	sum.cond = n ? LF_COND_OK : LF_COND_NOT_CONFIGURED;
 	sum.layers = LF_KNOWS_RICH | (sum.knows & LF_KNOWS_LINE);
-	lf_board_report(publish->agent->parts.board, author->person,
-			publish->feed, &sum);
+	lf_board_report(publish->agent->parts.board, person, publish->feed,
+			&sum);
+}
+
+static void tell_board(struct lf_author *author)
+{
+	struct lf_publish *publish = author->publish;
+	struct lf_person *person = lf_board_watched(publish->agent->parts.board,
+						    publish->feed, author->id);
+
+	if (person)
+		report(publish, person, &author->publications);
 }
 
 /* ---- authors ---- */
@@ -78,31 +84,27 @@ struct lf_author *lf_author_of(struct lf_publish *publish, const char *id)
 
 void lf_author_release(struct lf_author *author)
 {
-	if (author->person || !lf_list_is_empty(&author->publications))
+	if (!lf_list_is_empty(&author->publications))
 		return;
 	lf_map_del(&author->publish->authors, author->id);
 	free(author);
 }
 
+/* Most persons never publish anything: nothing is kept of who looks. */
 static int on_watch(void *feed, struct lf_person *person, void **ret_watch)
 {
+	struct lf_publish *publish = feed;
 	struct lf_author *author =
-		lf_author_of(feed, lf_person_user(person)->id);
+		lf_map_find(&publish->authors, lf_person_user(person)->id);
+	struct lf_list none;
 
-	if (!author)
-		return -ENOMEM;
-	author->person = person;
-	*ret_watch = author;
-	tell_board(author);
+	lf_list_init(&none);
+	report(publish, person, author ? &author->publications : &none);
 	return 0;
 }
 
 static void on_unwatch(void *feed, struct lf_person *person, void *watch)
 {
-	struct lf_author *author = watch;
-
-	author->person = NULL;
-	lf_author_release(author);
 }
 
 static void on_update(void *feed, struct lf_person *person, void *watch)

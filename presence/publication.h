@@ -18,7 +18,6 @@
 #include "presence/ledger.h"
 
 struct lf_agent;
-struct lf_person;
 
 #define LF_ETAG_SIZE 17
 
@@ -37,10 +36,9 @@ struct lf_publication {
 	char from[];
 };
 
-/* A user with publications, or watched; its id is the key. */
+/* A user with publications; its id is the key. */
 struct lf_author {
 	struct lf_publish *publish;
-	struct lf_person *person; /* NULL: nobody looks */
 	struct lf_list publications;
 	char id[];
 };
