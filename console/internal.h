@@ -399,7 +399,6 @@ struct lf_shown {
 	bool is_idle, is_dnd;
 	uint32_t chat_contacts;
 	int64_t since_ms;
-	char *message;
 	struct lf_frag frags[LF_FRAGS];
 	char *full; /* a whole row, kept between logins */
 	uint32_t full_len;

@@ -53,11 +53,6 @@ static const struct lf_lamp *lamp_of(const struct lf_shown *shown)
 	return lf_board_lamp(shown->console->parts.board, shown->user_id);
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-	return !strcmp(a ? a : "", b);
-}
-
 static uint32_t note_values(struct lf_shown *shown, const struct lf_lamp *lamp)
 {
 	const uint8_t line = lamp->line == lamp->tel ? NO_LINE : lamp->line;
@@ -74,7 +69,6 @@ static uint32_t note_values(struct lf_shown *shown, const struct lf_lamp *lamp)
 	moved |= shown->rich_cond != lamp->rich_cond ? LF_ROW_COND : 0;
 	moved |= shown->src != lamp->tel_feed ? LF_ROW_SRC : 0;
 	moved |= shown->rich_src != lamp->rich_feed ? LF_ROW_SRC : 0;
-	moved |= is_same_text(shown->message, lamp->message) ? 0 : LF_ROW_MSG;
 
 	shown->tel = lamp->tel;
 	shown->line = line;
@@ -86,11 +80,6 @@ static uint32_t note_values(struct lf_shown *shown, const struct lf_lamp *lamp)
 	shown->rich_cond = lamp->rich_cond;
 	shown->src = lamp->tel_feed;
 	shown->rich_src = lamp->rich_feed;
-	if (moved & LF_ROW_MSG) {
-		free(shown->message);
-		/* Without memory it is sent once too often, no harm. */
-		shown->message = *lamp->message ? strdup(lamp->message) : NULL;
-	}
 	return moved;
 }
 
@@ -98,6 +87,8 @@ uint32_t lf_shown_update(struct lf_shown *shown, const struct lf_change *c)
 {
 	uint32_t moved = note_values(shown, c->lamp);
 
+	if (c->moved & LF_MOVED_MESSAGE)
+		moved |= LF_ROW_MSG;
 	if (c->moved & LF_MOVED_FWD)
 		moved |= LF_ROW_FWD;
 	if (c->moved & LF_MOVED_PEER)
@@ -135,7 +126,6 @@ static void shown_free(struct lf_shown *shown)
 {
 	lf_map_del(&shown->console->shown, shown->user_id);
 	lf_shown_forget(shown);
-	free(shown->message);
 	free(shown);
 }
 

@@ -128,9 +128,10 @@ static unsigned compare(const struct lf_lamp *a, const struct lf_lamp *b)
 	    a->tel_cond != b->tel_cond || a->tel_feed != b->tel_feed)
 		moved |= LF_MOVED_TEL;
 	if (a->rich != b->rich || a->is_idle != b->is_idle ||
-	    a->rich_cond != b->rich_cond || a->rich_feed != b->rich_feed ||
-	    strcmp(a->message, b->message))
+	    a->rich_cond != b->rich_cond || a->rich_feed != b->rich_feed)
 		moved |= LF_MOVED_RICH;
+	if (strcmp(a->message, b->message))
+		moved |= LF_MOVED_RICH | LF_MOVED_MESSAGE;
 	if (strcmp(a->fwd_to, b->fwd_to))
 		moved |= LF_MOVED_FWD;
 	if (strcmp(a->peer, b->peer))

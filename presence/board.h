@@ -37,6 +37,7 @@ enum lf_moved {
 	LF_MOVED_FWD = 1 << 2,
 	LF_MOVED_PEER = 1 << 3,
 	LF_MOVED_VOICEMAIL = 1 << 4,
+	LF_MOVED_MESSAGE = 1 << 5, /* never without RICH */
 };
 
 /* A lamp that really moved; never a repeat. */
