@@ -19,6 +19,7 @@
 
 #define FIRST_BLOCK 4096
 #define NEXT_BLOCK 16384
+#define NAMES_MAX (64 * 1024) /* bytes of interned names in a kept parser */
 
 struct chunk {
 	struct chunk *next;
@@ -315,7 +316,16 @@ static bool is_encoding_known(const char *data, size_t len, bool *ret_is_utf8)
 	return false;
 }
 
-static int run_parser(struct reading *r)
+/* ---- the parser ---- */
+
+/*
+ * One is kept from document to document, in each thread, with the names it has
+ * interned: making one costs as much as reading a short document. A peer that
+ * makes up names fills it with them, so it is given up when it has grown.
+ */
+static _Thread_local xmlParserCtxt *spare;
+
+static xmlParserCtxt *take_parser(void)
 {
 	static const xmlSAXHandler handler = {
 		.initialized = XML_SAX2_MAGIC,
@@ -327,9 +337,71 @@ static int run_parser(struct reading *r)
 		.cdataBlock = on_text,
 		.serror = on_error,
 	};
+	xmlParserCtxt *ctxt = spare;
 
-	*r->ctxt->sax = handler;
+	spare = NULL;
+	if (ctxt)
+		return ctxt;
+	ctxt = xmlNewParserCtxt();
+	if (ctxt)
+		*ctxt->sax = handler;
+	return ctxt;
+}
+
+/*
+ * After an error it may be half made, which only xmlFreeParserCtxt() can bear.
+ * No tree is built, but an entity declaration would hang one in here.
+ */
+static void leave_parser(xmlParserCtxt *ctxt, bool is_sound)
+{
+	if (is_sound && xmlDictGetUsage(ctxt->dict) < NAMES_MAX) {
+		xmlCtxtReset(ctxt);
+		ctxt->userData = NULL;
+		spare = ctxt;
+		return;
+	}
+	if (ctxt)
+		xmlFreeDoc(ctxt->myDoc);
+	xmlFreeParserCtxt(ctxt);
+}
+
+/*
+ * All of it is in memory: with a read callback libxml2 tries to read more at
+ * every token of the last 250 bytes, a third of the whole cost. What must be
+ * converted first is really read piece by piece.
+ */
+static int push_input(xmlParserCtxt *ctxt, const char *data, size_t len,
+		      bool is_utf8)
+{
+	xmlParserInputBuffer *buffer = xmlParserInputBufferCreateMem(
+		data, (int)len, XML_CHAR_ENCODING_NONE);
+	xmlParserInput *input;
+
+	if (!buffer)
+		return -ENOMEM;
+	if (is_utf8)
+		buffer->readcallback = NULL;
+	input = xmlNewIOInputStream(ctxt, buffer, XML_CHAR_ENCODING_NONE);
+	if (!input) {
+		xmlFreeParserInputBuffer(buffer);
+		return -ENOMEM;
+	}
+	if (inputPush(ctxt, input) < 0) {
+		xmlFreeInputStream(input);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int run_parser(struct reading *r, const char *data, size_t len,
+		      bool is_utf8)
+{
+	int err;
+
 	r->ctxt->userData = r;
+	err = push_input(r->ctxt, data, len, is_utf8);
+	if (err)
+		return err;
 	/*
 	 * NOENT only turns &amp; and the like in attributes into what they
 	 * stand for. Entities of the peer's own cannot exist: they need a
@@ -342,14 +414,6 @@ static int run_parser(struct reading *r)
 	if (r->err)
 		return r->err;
 	return r->ctxt->wellFormed && r->xml->root ? 0 : -EPROTO;
-}
-
-/* No tree is built, but an entity declaration would hang one in here. */
-static void close_parser(xmlParserCtxt *ctxt)
-{
-	if (ctxt)
-		xmlFreeDoc(ctxt->myDoc);
-	xmlFreeParserCtxt(ctxt);
 }
 
 static unsigned count_lines(const char *from, const char *to)
@@ -373,6 +437,7 @@ int lf_xml_parse_told(struct lf_xml **ret, const char *data, size_t len,
 	struct reading r = {.fault = fault};
 	const char *start;
 	bool is_utf8;
+	int err = -ENOMEM;
 
 	if (fault)
 		fault->line = 0;
@@ -390,32 +455,21 @@ int lf_xml_parse_told(struct lf_xml **ret, const char *data, size_t len,
 	if (has_doctype(start, len))
 		return refuse(&r, -EPROTO, "a DOCTYPE is not read");
 
-	r.err = -ENOMEM;
 	r.xml = calloc(1, sizeof(*r.xml));
-	if (!r.xml)
-		return r.err;
-	r.ctxt = xmlCreateMemoryParserCtxt(start, (int)len);
-	if (!r.ctxt)
-		goto fail;
-	/* All of it is in memory: without this, libxml2 tries to read more at
-	 * every token of the last 250 bytes, a third of the whole cost. What
-	 * must be converted first is really read piece by piece. */
-	if (is_utf8)
-		r.ctxt->input->buf->readcallback = NULL;
-	r.xml->dict = r.ctxt->dict;
-	xmlDictReference(r.xml->dict);
-	r.err = 0;
-	r.err = run_parser(&r);
-	if (r.err)
-		goto fail;
-	close_parser(r.ctxt);
-	*ret = r.xml;
-	return 0;
-fail:
-	close_parser(r.ctxt);
+	r.ctxt = r.xml ? take_parser() : NULL;
+	if (r.ctxt) {
+		r.xml->dict = r.ctxt->dict;
+		xmlDictReference(r.xml->dict);
+		err = run_parser(&r, start, len, is_utf8);
+	}
+	leave_parser(r.ctxt, !err);
+	if (!err) {
+		*ret = r.xml;
+		return 0;
+	}
 	lf_xml_free(r.xml);
-	return refuse(&r, r.err,
-		      r.err == -ENOMEM ? "out of memory" : "this is no XML");
+	return refuse(&r, err,
+		      err == -ENOMEM ? "out of memory" : "this is no XML");
 }
 
 int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)

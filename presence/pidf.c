@@ -113,10 +113,11 @@ static const struct word *find_word(const struct lf_xml_node *node)
 {
 	const char *name = lf_xml_name(node);
 
-	for (size_t i = 0; is_ours(node) && i < LEN(words); i++) {
+	if (!is_ours(node))
+		return NULL;
+	for (size_t i = 0; i < LEN(words); i++)
 		if (lf_text_equal(words[i].name, name))
 			return &words[i];
-	}
 	return NULL;
 }
 
