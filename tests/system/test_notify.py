@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import re
+import socket
 import stat
 import time
 
@@ -299,6 +300,22 @@ def test_nobody_waits_for_a_goodbye(server, cleanup, behaviour):
     assert server.stop() == 0  # within the tests' 20 s; curl takes 120
     assert bad.quits
     bad.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a resolv.conf of its own wants root")
+def test_nobody_waits_for_a_name_server(tmp_path, cleanup):
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.99\n")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.99", 53))
+        server = cleanup(Server(tmp_path, prefix=[
+            "unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+            f"{tmp_path}/resolv.conf"]).start())
+        use_mail(server, 25, "mail.timeout=1")
+        server.ctl("set", "mail.server=mail.example.org", "mail.retry-interval=3600",
+                   "monitor.loop-slow=2000")
+        raise_tests(server)
+        wait_for("alarm", lambda: "mail-failing" in alarms(server))
+        assert "loop-slow" not in alarms(server)
 
 
 def test_the_spool_is_bounded_and_says_so(server, cleanup):
