@@ -81,6 +81,12 @@ fail:
 	return err;
 }
 
+/* A full disk is that of the copy, and for its administrator to mend. */
+static int copy_errno(int rc)
+{
+	return (rc & 0xff) == SQLITE_FULL ? -ENOSPC : lf_sqlite_errno(rc);
+}
+
 /* Out of WAL, so that the copy is one file and needs no other. */
 static int finish_copy(struct lf_sqlite_backup *b)
 {
@@ -93,7 +99,7 @@ static int finish_copy(struct lf_sqlite_backup *b)
 				  NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_close(b->to);
-	err = lf_sqlite_errno(rc);
+	err = copy_errno(rc);
 	if (err)
 		return err;
 	b->to = NULL;
@@ -111,7 +117,7 @@ int lf_sqlite_backup_step(struct lf_sqlite_backup *b)
 		return 1;
 	if (rc == SQLITE_DONE)
 		return finish_copy(b);
-	return lf_sqlite_errno(rc);
+	return copy_errno(rc);
 }
 
 void lf_sqlite_backup_free(struct lf_sqlite_backup *b)

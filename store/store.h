@@ -147,7 +147,8 @@ const char *lf_store_rows_text(const struct lf_store_rows *rows, size_t row,
 
 /* ---- a consistent copy while running (S238) ---- */
 /* Written beside `path` and renamed. Answered when it is complete: later than
- * what is asked after it. Errors as from open(2) and rename(2), or -EAGAIN. */
+ * what is asked after it. Errors as from open(2), write(2) and rename(2), or
+ * -EAGAIN. */
 int lf_store_backup(struct lf_store *store, const char *path,
 		    lf_store_rev_fn *done, void *arg);
 
