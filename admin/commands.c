@@ -16,9 +16,11 @@
 #include "core/banned.h"
 
 const struct lf_command *const lf_commands[] = {
-	lf_server_commands, lf_people_commands, lf_lamp_commands,
-	lf_agent_commands,  lf_list_commands,   lf_monitor_commands,
-	lf_chat_commands,   lf_health_commands, NULL,
+	lf_server_commands, lf_people_commands,
+	lf_lamp_commands,   lf_agent_commands,
+	lf_list_commands,   lf_monitor_commands,
+	lf_chat_commands,   lf_health_commands,
+	lf_backup_commands, NULL,
 };
 
 const struct lf_user *lf_call_user(struct lf_call *call,

@@ -17,6 +17,7 @@ extern const struct lf_command lf_agent_commands[];
 extern const struct lf_command lf_list_commands[];
 extern const struct lf_command lf_monitor_commands[];
 extern const struct lf_command lf_chat_commands[];
+extern const struct lf_command lf_backup_commands[];
 
 /* Rows of `get`: the settings whose names begin so; ends the call. */
 void lf_call_settings(struct lf_call *call, struct lf_server *server,

@@ -107,6 +107,17 @@ void lf_call_say(struct lf_call *call, const char *fmt, ...)
 	write_json(call, "say", json_string(text));
 }
 
+void lf_call_progress(struct lf_call *call, const char *fmt, ...)
+{
+	char text[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	write_json(call, "progress", json_string(text));
+}
+
 void lf_call_end(struct lf_call *call, const char *error)
 {
 	struct lf_buf line = {0};

@@ -5,6 +5,7 @@
  *     <- {"columns":["user","rich",...]}          how to show the rows
  *     <- {"row":{...}}                            any number
  *     <- {"say":"a sentence for people"}          any number
+ *     <- {"progress":"3 of 7 MB"}                 how far it is, meanwhile
  *     <- {"end":true} or {"end":false,"error":"..."}
  *
  * Who may open the socket may do everything: it belongs to the group that
@@ -43,6 +44,9 @@ const char *lf_call_by(const struct lf_call *call); /* for the audit */
 void lf_call_columns(struct lf_call *call, const char *names);
 void lf_call_row(struct lf_call *call, json_t *row); /* takes the reference */
 void lf_call_say(struct lf_call *call, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+void lf_call_progress(struct lf_call *call, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Ends the call and frees it. `error` NULL: it worked. */

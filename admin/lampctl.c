@@ -201,6 +201,23 @@ static int file_text(json_t *args, const char *key, const char *path)
 	return err;
 }
 
+/* The server has another working folder than we. */
+static int file_word(json_t *args, int argc, char **argv)
+{
+	char here[4096], path[8192];
+
+	if (argc != 1 || !*argv[0])
+		return 2;
+	if (argv[0][0] == '/')
+		return set_text(args, "file", argv[0]);
+	if (!getcwd(here, sizeof(here))) {
+		fprintf(stderr, "lampctl: %s\n", strerror(errno));
+		return 1;
+	}
+	snprintf(path, sizeof(path), "%s/%s", here, argv[0]);
+	return set_text(args, "file", path);
+}
+
 static int import_words(json_t *args, int argc, char **argv)
 {
 	return argc == 1 ? file_text(args, "csv", argv[0]) : 2;
@@ -260,6 +277,9 @@ static const struct word_command commands[] = {
 	{"health", "", "fails when there is an alarm that is an error",
 	 no_words},
 	{"top", "", "all figures, live; ends with Ctrl-C", no_words},
+	{"backup", "FILE",
+	 "the whole database as a new file, while the server works on",
+	 file_word},
 	{"support-bundle", "",
 	 "all that a bug report needs, as a tar file on standard output; "
 	 "secrets are masked",

@@ -239,6 +239,7 @@ static int end(struct lf_render *r, const json_t *answer)
 int lf_render_line(struct lf_render *r, const char *line, size_t len)
 {
 	json_t *answer, *row, *said;
+	const char *progress;
 	int result = 0;
 
 	if (lf_json_parse(&answer, line, len)) {
@@ -251,6 +252,9 @@ int lf_render_line(struct lf_render *r, const char *line, size_t len)
 		fflush(r->out);
 	row = json_object_get(answer, "row");
 	said = json_object_get(answer, "say");
+	progress = json_string_value(json_object_get(answer, "progress"));
+	if (progress && isatty(STDERR_FILENO))
+		fprintf(stderr, "%s\n", progress);
 	if (json_object_get(answer, "end")) {
 		result = end(r, answer);
 	} else if (json_is_array(json_object_get(answer, "columns"))) {

@@ -18,6 +18,7 @@
 
 struct lf_access;
 struct lf_agent;
+struct lf_backup;
 struct lf_board;
 struct lf_chat;
 struct lf_console;
@@ -65,6 +66,7 @@ struct lf_server {
 	struct lf_chat *chat; /* NULL too if its schemas are missing */
 	struct lf_control *control;
 	int64_t started_ms;         /* lf_mono_ms() */
+	struct lf_backup *backup;   /* commands_backup.c: the one under way */
 	struct lf_list tops;        /* commands_health.c: `top` */
 	struct lf_list diagnostics; /* commands_lamps.c: `subscribe`, `watch` */
 
