@@ -1,4 +1,5 @@
-/* sip/peer.h - inside a trunk: for trunk.c, ask.c and subscribe.c. */
+/* sip/peer.h - inside a trunk: for the files of sip/ that make it up, ask.c and
+ * subscribe.c. */
 #ifndef LF_SIP_PEER_H
 #define LF_SIP_PEER_H
 
@@ -55,6 +56,21 @@ struct lf_sip_trunk {
 /* The trunk's own copy of a text that many subscriptions share. */
 const char *lf_sip_peer_word(struct lf_sip_trunk *trunk, const char *text);
 
+/* ---- resolve.c ---- */
+/* -EALREADY: the host is an address, there is nothing to ask. */
+int lf_sip_peer_resolve(struct lf_sip_trunk *trunk);
+void lf_sip_resolve_done(struct lf_sip_trunk *trunk);
+/* Our own words for the address in use: where to send, how to be reached. */
+void lf_sip_peer_use_address(struct lf_sip_trunk *trunk);
+
+/* ---- probe.c ---- */
+void lf_sip_probe_init(struct lf_sip_trunk *trunk);
+void lf_sip_probe_done(struct lf_sip_trunk *trunk);
+void lf_sip_peer_probe(struct lf_sip_trunk *trunk);
+void lf_sip_peer_probe_in(struct lf_sip_trunk *trunk, int64_t delay_ms);
+/* May free the trunk. */
+void lf_sip_peer_set_state(struct lf_sip_trunk *trunk,
+			   enum lf_sip_trunk_state state, const char *why);
 /* An answer arrived (or 408, 503 without one): alive, suspect or down. */
 void lf_sip_peer_answered(struct lf_sip_trunk *trunk, nta_outgoing_t *orq,
 			  int status, const sip_t *answer);
