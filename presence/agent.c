@@ -291,10 +291,20 @@ static void read_trusted(struct lf_agent *agent, const char *setting,
 		       setting, list, what);
 }
 
+/* Nobody may see anything any more. */
+static void end_all(struct lf_agent *agent)
+{
+	LF_LIST_FOREACH_SAFE (node, &agent->subs)
+		lf_agent_sub_end(
+			LF_CONTAINER_OF(node, struct lf_agent_sub, node),
+			LF_REASON_REJECTED);
+}
+
 static void on_settings(void *arg)
 {
 	struct lf_agent *agent = arg;
 	const struct lf_settings *s = agent->parts.settings;
+	bool was_enabled = agent->is_enabled;
 	unsigned hide_digits;
 
 	agent->is_enabled = lf_setting_bool(s, "presence-server.enable");
@@ -320,6 +330,8 @@ static void on_settings(void *arg)
 		     "addresses and networks");
 	read_trusted(agent, "presence-server.trusted-certificates",
 		     lf_sip_set_trusted_certificates, "names");
+	if (was_enabled && !agent->is_enabled)
+		end_all(agent);
 	LF_LIST_FOREACH_SAFE (node, &agent->subs) {
 		struct lf_agent_sub *sub =
 			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
@@ -372,10 +384,20 @@ static int listen_to_settings(struct lf_agent *agent)
 
 static int handle_requests(struct lf_agent *agent)
 {
+	static const struct lf_sip_header options[] = {
+		{"Accept", "application/pidf+xml, application/dialog-info+xml, "
+			   "application/simple-message-summary, "
+			   "application/resource-lists+xml"},
+		{"Allow-Events", ALLOW_EVENTS},
+		{"Supported", "eventlist, recipient-list-subscribe"},
+		{NULL}};
 	struct lf_sip *sip = agent->parts.sip;
 	int err;
 
-	err = lf_sip_on_repeatable(sip, "SUBSCRIBE", on_subscribe, agent);
+	err = lf_sip_tell_options(sip, options);
+	if (!err)
+		err = lf_sip_on_repeatable(sip, "SUBSCRIBE", on_subscribe,
+					   agent);
 	if (!err)
 		err = lf_sip_on_repeatable(sip, "PUBLISH", lf_publish_request,
 					   agent->publish);
@@ -478,13 +500,14 @@ static void show_watcher(const struct lf_agent_sub *sub,
 void lf_agent_watchers(const struct lf_agent *agent, const char *user_id,
 		       lf_agent_watcher_fn *fn, void *arg)
 {
+	const struct lf_user *user =
+		user_id ? lf_user_find(agent->parts.directory, user_id) : NULL;
+
 	LF_LIST_FOREACH (node, &agent->subs) {
 		const struct lf_agent_sub *sub =
 			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
 
-		if (!user_id ||
-		    (sub->seat.presentity &&
-		     !strcmp(user_id, sub->seat.presentity->user->id)))
+		if (!user_id || lf_agent_sub_shows(sub, user))
 			show_watcher(sub, fn, arg);
 	}
 }

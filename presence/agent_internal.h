@@ -105,7 +105,11 @@ int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
 int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
 		       uint32_t expires_s);
 void lf_agent_sub_free(struct lf_agent_sub *sub); /* NULL is fine */
-/* Says farewell; the subscription lives on until that is answered. */
+/* It is of that user, or of a list with it. */
+bool lf_agent_sub_shows(const struct lf_agent_sub *sub,
+			const struct lf_user *user);
+/* Says farewell, to who is rejected without the state; the subscription lives
+ * on until that is answered. */
 void lf_agent_sub_end(struct lf_agent_sub *sub, enum lf_sip_reason reason);
 /* Privacy or what is shown changed: tell it, if it shows. */
 void lf_agent_sub_update(struct lf_agent_sub *sub);

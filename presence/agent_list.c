@@ -384,6 +384,19 @@ void lf_agent_list_free(struct lf_agent_list *list)
 	free(list);
 }
 
+bool lf_agent_list_has(const struct lf_agent_list *list,
+		       const struct lf_user *user)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct lf_presentity *p =
+			list->members[i].seat.presentity;
+
+		if (p && p->user == user)
+			return true;
+	}
+	return false;
+}
+
 const char *lf_agent_list_uri(const struct lf_agent_list *list)
 {
 	return list->uri;

@@ -13,6 +13,7 @@ struct lf_agent_sub;
 struct lf_buf;
 struct lf_members;
 struct lf_sip_body;
+struct lf_user;
 
 #define LF_LIST_BATCH_MS 200
 
@@ -22,6 +23,8 @@ int lf_agent_list_new(struct lf_agent_list **ret, struct lf_agent_sub *sub,
 void lf_agent_list_free(struct lf_agent_list *list); /* NULL is fine */
 
 const char *lf_agent_list_uri(const struct lf_agent_list *list);
+bool lf_agent_list_has(const struct lf_agent_list *list,
+		       const struct lf_user *user);
 /* For a restart: its lines, or of a kept one LF_LIST_KEPT. */
 #define LF_LIST_KEPT "*"
 void lf_agent_list_save(const struct lf_agent_list *list, struct lf_buf *out);

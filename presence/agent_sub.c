@@ -233,9 +233,11 @@ static struct lf_sip_body *last_words(struct lf_agent_sub *sub)
 void lf_agent_sub_end(struct lf_agent_sub *sub, enum lf_sip_reason reason)
 {
 	struct lf_agent *agent = sub->agent;
-	struct lf_sip_body *body = last_words(sub);
+	struct lf_sip_body *body = NULL;
 	int err;
 
+	if (reason != LF_REASON_REJECTED)
+		body = last_words(sub);
 	sub->ends_ms = 0;
 	lf_timer_stop(agent->parts.timers, &sub->timer);
 	err = send_state(sub, body, LF_SUB_TERMINATED, reason);
@@ -289,7 +291,8 @@ static void on_refresh(struct lf_sip_notifier *n, struct lf_sip_request *req,
 				       LF_SIP_ABSENT);
 		return;
 	}
-	if (lf_agent_expires(sub->agent, req, expires_s, &expires_s))
+	if (lf_agent_refuse_require(sub->agent, req) ||
+	    lf_agent_expires(sub->agent, req, expires_s, &expires_s))
 		return;
 	sub->ends_ms = lf_mono_ms() + (int64_t)expires_s * 1000;
 	lf_sip_notifier_answer(n, req, 200, "OK", expires_s);
@@ -404,6 +407,14 @@ int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
 const char *lf_agent_sub_name(const struct lf_agent_sub *sub)
 {
 	return sub->watcher + strlen(sub->watcher) + 1;
+}
+
+bool lf_agent_sub_shows(const struct lf_agent_sub *sub,
+			const struct lf_user *user)
+{
+	if (sub->list)
+		return lf_agent_list_has(sub->list, user);
+	return sub->seat.presentity && sub->seat.presentity->user == user;
 }
 
 const char *lf_agent_sub_uri(const struct lf_agent_sub *sub)

@@ -20,8 +20,7 @@
 static bool is_watching(const struct lf_agent_sub *sub,
 			const struct lf_user *user)
 {
-	return !sub->package->is_winfo && sub->seat.presentity &&
-	       sub->seat.presentity->user == user &&
+	return !sub->package->is_winfo && lf_agent_sub_shows(sub, user) &&
 	       !strcmp(sub->package->name, "presence");
 }
 
@@ -92,15 +91,14 @@ void lf_agent_winfo_init(struct lf_agent *agent)
 void lf_agent_winfo_moved(struct lf_agent *agent,
 			  const struct lf_agent_sub *who)
 {
-	if (!agent->winfo_count || who->package->is_winfo ||
-	    !who->seat.presentity)
+	if (!agent->winfo_count || who->package->is_winfo)
 		return;
 	LF_LIST_FOREACH (node, &agent->subs) {
 		struct lf_agent_sub *sub =
 			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
 
 		if (sub->package->is_winfo &&
-		    sub->seat.presentity->user == who->seat.presentity->user)
+		    lf_agent_sub_shows(who, sub->seat.presentity->user))
 			sub->is_owed_winfo = true;
 	}
 	if (!lf_timer_is_running(&agent->winfo_turn))

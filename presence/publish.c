@@ -13,15 +13,12 @@
 #include "directory/user.h"
 #include "presence/agent_internal.h"
 #include "presence/document.h"
+#include "presence/multipart.h"
 #include "presence/publication.h"
 #include "presence/report.h"
 #include "sip/sip.h"
 
 #include "core/banned.h"
-
-#define ACCEPT                                                                 \
-	"application/pidf+xml, application/dialog-info+xml, "                  \
-	"application/simple-message-summary"
 
 /* One PUBLISH on its way. */
 struct request {
@@ -35,14 +32,16 @@ struct request {
 	struct lf_report report;
 };
 
+/* RFC 3903, 6: a tag is of one package. */
 static struct lf_publication *find_by_etag(struct lf_author *author,
-					   const char *etag)
+					   const char *event, const char *etag)
 {
 	LF_LIST_FOREACH (node, &author->publications) {
 		struct lf_publication *p =
 			LF_CONTAINER_OF(node, struct lf_publication, node);
 
-		if (!p->is_removed && !strcmp(p->etag, etag))
+		if (!p->is_removed && !strcmp(p->etag, etag) &&
+		    !strcmp(p->event, event))
 			return p;
 	}
 	return NULL;
@@ -94,6 +93,25 @@ static void trim_report(struct request *r)
 		r->report.knows &= ~(unsigned)LF_KNOWS_DND;
 }
 
+static const char *type_of_package(const struct request *r)
+{
+	if (!strcmp(r->event, "dialog"))
+		return "application/dialog-info+xml";
+	if (!strcmp(r->event, "message-summary"))
+		return "application/simple-message-summary";
+	return "application/pidf+xml";
+}
+
+/* Or several parts; presence has dialects. */
+static bool is_of_package(const struct request *r, const char *type)
+{
+	return type && (lf_content_is(type, type_of_package(r)) ||
+			lf_text_starts(type, "multipart/") ||
+			(!strcmp(r->event, "presence") &&
+			 (lf_content_is(type, "application/cpim-pidf+xml") ||
+			  lf_content_is(type, "application/xpidf+xml"))));
+}
+
 static int read_body(struct request *r)
 {
 	const char *type = lf_sip_request_header(r->req, "Content-Type");
@@ -106,6 +124,8 @@ static int read_body(struct request *r)
 	r->has_body = len > 0;
 	if (!len)
 		return 0;
+	if (!is_of_package(r, type))
+		return -ENOTSUP;
 	err = lf_document_read(&state, LF_DIALECT_AUTO, type ? type : "", body,
 			       len, on_document, r);
 	lf_document_free(state);
@@ -117,14 +137,14 @@ static int read_body(struct request *r)
 /* Says what is wrong and returns true. */
 static bool refuse_body(struct request *r, int err)
 {
-	const struct lf_sip_header extra[] = {{"Accept", ACCEPT}, {NULL}};
-	const char *type = lf_sip_request_header(r->req, "Content-Type");
+	const struct lf_sip_header extra[] = {{"Accept", type_of_package(r)},
+					      {NULL}};
 
 	if (!err)
 		return false;
 	if (err == -ENOMEM)
 		lf_sip_reply(r->req, 500, "Server Internal Error", NULL);
-	else if (!type || !strstr(ACCEPT, type))
+	else if (err == -ENOTSUP)
 		lf_sip_reply(r->req, 415, "Unsupported Media Type", extra);
 	else
 		lf_sip_reply(r->req, 400, "Bad Request", NULL);
@@ -226,7 +246,7 @@ static void dispatch(struct request *r)
 		begin(r, author);
 		return;
 	}
-	p = find_by_etag(author, etag);
+	p = find_by_etag(author, r->event, etag);
 	if (p) {
 		apply(r, p);
 	} else {

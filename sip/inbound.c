@@ -161,6 +161,14 @@ static void use_watcher(struct lf_sip_request *req, void *what)
 	lf_sip_notifier_request(what, req);
 }
 
+static void answer_options(struct lf_sip *sip, msg_t *msg)
+{
+	char lines[sizeof(sip->allow) + sizeof(sip->options)];
+
+	snprintf(lines, sizeof(lines), "%s%s", sip->allow, sip->options);
+	refuse(sip, msg, SIP_200_OK, lines);
+}
+
 static bool is_known_scheme(const url_t *url)
 {
 	return url->url_type == url_sip || url->url_type == url_sips ||
@@ -180,7 +188,7 @@ static void dispatch(struct lf_sip *sip, msg_t *msg, const char *user)
 	if (!is_known_scheme(request->sip_request->rq_url))
 		refuse(sip, msg, SIP_416_UNSUPPORTED_URI, NULL);
 	else if (request->sip_request->rq_method == sip_method_options)
-		refuse(sip, msg, SIP_200_OK, sip->allow);
+		answer_options(sip, msg);
 	else if ((n = lf_sip_notifier_find(sip, request)) != NULL)
 		hand_over(sip, msg, user, true, use_watcher, n);
 	else if (request->sip_to->a_tag)
@@ -266,6 +274,23 @@ int lf_sip_on_repeatable(struct lf_sip *sip, const char *method,
 	if (!err)
 		find_handler(sip, method)->is_repeatable = true;
 	return err;
+}
+
+int lf_sip_tell_options(struct lf_sip *sip, const struct lf_sip_header *extra)
+{
+	size_t at = 0;
+	int len;
+
+	for (; extra->name; extra++) {
+		len = snprintf(sip->options + at, sizeof(sip->options) - at,
+			       "%s: %s\r\n", extra->name, extra->value);
+		if (len < 0 || (size_t)len >= sizeof(sip->options) - at) {
+			sip->options[at] = '\0';
+			return -E2BIG;
+		}
+		at += (size_t)len;
+	}
+	return 0;
 }
 
 int lf_sip_set_trusted(struct lf_sip *sip, const char *const *trusted)

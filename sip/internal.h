@@ -67,7 +67,8 @@ struct lf_sip {
 	struct lf_sip_request *open; /* repeatable, and not answered yet */
 	struct lf_sip_handler handlers[LF_SIP_HANDLERS];
 	size_t handler_count;
-	char allow[160]; /* "Allow: ..." with its CR LF */
+	char allow[160];   /* "Allow: ..." with its CR LF */
+	char options[512]; /* what OPTIONS is told besides */
 	struct lf_cidr_list trusted;
 	struct lf_tls_clients *clients; /* of our TLS port; NULL: it has none */
 	uint16_t ports[LF_SIP_TRANSPORTS];

@@ -269,6 +269,22 @@ static void repeat(struct lf_sip_notifier *n, struct lf_sip_request *req)
 		lf_sip_request_drop(req);
 }
 
+/* RFC 6665, 8.2.1: the package, and the id if it has one; nothing else. */
+static bool is_event(const struct lf_sip_notifier *n, const sip_event_t *event)
+{
+	size_t len = strcspn(n->event, "; \t");
+	const char *id = strcasestr(n->event + len, ";id=");
+	const char *asked = event && event->o_id ? event->o_id : "";
+
+	if (!event)
+		return true; /* it was forgotten */
+	id = id ? id + strlen(";id=") : "";
+	return strlen(event->o_type) == len &&
+	       !strncasecmp(event->o_type, n->event, len) &&
+	       strlen(asked) == strcspn(id, "; \t") &&
+	       !strncmp(asked, id, strlen(asked));
+}
+
 static bool is_watcher(const struct lf_sip_notifier *n,
 		       const struct lf_sip_request *req)
 {
@@ -286,7 +302,10 @@ void lf_sip_notifier_request(struct lf_sip_notifier *n,
 		lf_sip_reply(req, SIP_405_METHOD_NOT_ALLOWED, NULL);
 	} else if (!is_watcher(n, req)) {
 		lf_sip_reply(req, 481, "Subscription does not exist", NULL);
-	} else if (cseq == n->refresh_cseq) {
+	} else if (!is_event(n, request->sip_event)) {
+		lf_sip_reply(req, 481, "Subscription does not exist", NULL);
+	} else if (cseq == n->refresh_cseq &&
+		   (n->is_answered || !request->sip_to->a_tag)) {
 		repeat(n, req);
 	} else if (!request->sip_to->a_tag || !n->ops) {
 		lf_sip_reply(req, 481, "Subscription does not exist", NULL);

@@ -81,6 +81,10 @@ void lf_sip_stats(const struct lf_sip *sip, struct lf_sip_stats *out);
  */
 typedef void lf_sip_request_fn(struct lf_sip_request *req, void *arg);
 
+struct lf_sip_header {
+	const char *name, *value;
+};
+
 int lf_sip_on_request(struct lf_sip *sip, const char *method,
 		      lf_sip_request_fn *fn, void *arg);
 
@@ -90,6 +94,9 @@ int lf_sip_on_request(struct lf_sip *sip, const char *method,
  */
 int lf_sip_on_repeatable(struct lf_sip *sip, const char *method,
 			 lf_sip_request_fn *fn, void *arg);
+
+/* Goes with the 200 to OPTIONS; ends with a NULL name. -E2BIG. */
+int lf_sip_tell_options(struct lf_sip *sip, const struct lf_sip_header *extra);
 
 struct lf_sip_source {
 	char address[64]; /* literal, without port */
@@ -112,10 +119,6 @@ const char *lf_sip_request_asserted(struct lf_sip_request *req);
 const char *lf_sip_request_header(struct lf_sip_request *req, const char *name);
 const char *lf_sip_request_body(const struct lf_sip_request *req,
 				size_t *ret_len);
-
-struct lf_sip_header {
-	const char *name, *value;
-};
 
 /* Answers, and frees the request. Extra headers end with a NULL name. */
 void lf_sip_reply(struct lf_sip_request *req, int status, const char *phrase,
