@@ -26,10 +26,11 @@
 
 #include "core/banned.h"
 
-#define BATCH 256       /* datagrams that wait for the end of a turn */
-#define AT_ONCE 64      /* of one system call */
-#define ANSWER_MAX 1024 /* status, Via and more; the rest is not read */
-#define ROUNDS 64       /* of AT_ONCE answers a turn: they end work, so first */
+#define BATCH 256           /* datagrams that wait for the end of a turn */
+#define AT_ONCE 64          /* of one system call */
+#define FRAGMENTS_MAX 65507 /* UDP cannot more */
+#define ANSWER_MAX 1024     /* status, Via and more; the rest is not read */
+#define ROUNDS 64 /* of AT_ONCE answers a turn: they end work, so first */
 #define BUFFER (4 << 20)
 
 struct lf_sip_express {
@@ -192,7 +193,9 @@ static int express_send(struct lf_sip_notifier *n,
 	size = (size_t)n->start.len + n->via.len + LF_FLIGHT_BRANCH_SIZE + 1 +
 	       n->dialog.len + n->rest.len + len +
 	       (news->body ? news->body->len : 0);
-	if (size > LF_SIP_UDP_MAX)
+	/* What is larger goes over TCP, or in fragments where that is known
+	 * to be refused: these are sent here like any other. */
+	if (size > (n->tcp == LF_TCP_REFUSED ? FRAGMENTS_MAX : LF_SIP_UDP_MAX))
 		return -ENOTSUP;
 	flight = lf_flight_new(&x->flights, size);
 	if (!flight)

@@ -142,9 +142,12 @@ static int tcp_send(struct lf_sip_notifier *n, const struct lf_sip_news *news)
 	msg_t *msg;
 
 	if (n->transport != LF_SIP_UDP || n->tcp == LF_TCP_REFUSED ||
-	    !news->body || news->body->len <= lf_sip_datagram_room(n) ||
-	    !find_route(n, route, sizeof(route)))
+	    !news->body || news->body->len <= lf_sip_datagram_room(n))
 		return -ENOTSUP;
+	if (!find_route(n, route, sizeof(route))) {
+		n->tcp = LF_TCP_REFUSED;
+		return -ENOTSUP;
+	}
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;

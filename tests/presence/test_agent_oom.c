@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "presence/lists.h"
 #include "tests/oom.h"
 #include "tests/presence/agent_rig.h"
 
@@ -62,6 +63,50 @@ static void watch_all(struct agent_rig *rig)
 	assert_int_equal(0, agent_stats(rig).ending);
 }
 
+static void on_list(int err, const char *text, void *arg)
+{
+	assert_int_equal(0, err);
+}
+
+static void keep(struct agent_rig *rig, const char *entries)
+{
+	struct lf_lists *lists = lf_agent_lists(rig->agent);
+	char text[512];
+
+	snprintf(
+		text, sizeof(text),
+		"<resource-lists xmlns='urn:ietf:params:xml:ns:resource-lists'>"
+		"<list>%s</list></resource-lists>",
+		entries);
+	if (lf_list_put(lists, "board", text, "test", on_list, NULL))
+		assert_true(lf_oom_has_failed());
+	while (fake_store_asked())
+		fake_store_answer();
+	fake_time_pass(1000);
+	fake_answer_all(200);
+}
+
+static void keep_lists(struct agent_rig *rig)
+{
+	struct lf_lists *lists = lf_agent_lists(rig->agent);
+
+	keep(rig, "<entry uri='" ANNA "'/>");
+	fake_ask("SUBSCRIBE", "sip:board@lamp",
+		 "Event: dialog\nSupported: eventlist\n", NULL);
+	is_well();
+	fake_answer_all(200);
+	keep(rig, "<entry uri='" ANNA "'/><entry uri='" BRUNO "'>"
+		  "<display-name>Bruno</display-name></entry>");
+	if (lf_list_find(lists, "board") &&
+	    lf_list_remove(lists, "board", "test", on_list, NULL))
+		assert_true(lf_oom_has_failed());
+	while (fake_store_asked())
+		fake_store_answer();
+	fake_time_pass(4000000);
+	fake_answer_all(200);
+	assert_int_equal(0, fake_notifiers());
+}
+
 static void publish(struct agent_rig *rig)
 {
 	static const char type[] = "Event: presence\n"
@@ -107,7 +152,7 @@ static void sweep(struct agent_rig *rig, act_fn *act, unsigned least)
 {
 	struct life life = {rig, act};
 
-	agent_set("list.sales.members", ANNA ", " BRUNO);
+	agent_set("list.sales.group", "all");
 	agent_end(rig);
 	lf_log_set_sink(ignore, NULL);
 	assert_in_range(lf_oom_sweep(one_life, &life), least, 5000);
@@ -117,6 +162,11 @@ static void sweep(struct agent_rig *rig, act_fn *act, unsigned least)
 static void subscriptions_survive_every_failed_allocation(void **state)
 {
 	sweep(*state, watch_all, 50);
+}
+
+static void kept_lists_survive_every_failed_allocation(void **state)
+{
+	sweep(*state, keep_lists, 50);
 }
 
 static void publications_survive_every_failed_allocation(void **state)
@@ -149,7 +199,7 @@ static void a_restart_survives_every_failed_allocation(void **state)
 {
 	struct agent_rig *rig = *state;
 
-	agent_set("list.sales.members", ANNA ", " BRUNO);
+	agent_set("list.sales.group", "all");
 	agent_watch(ANNA, "dialog", "");
 	agent_watch(ANNA, "presence.winfo", "");
 	agent_watch("sip:sales@lamp", "dialog", "Supported: eventlist\n");
@@ -169,6 +219,7 @@ int main(void)
 #define T(name)                                                                \
 	cmocka_unit_test_setup_teardown(name, agent_setup, agent_teardown)
 		T(subscriptions_survive_every_failed_allocation),
+		T(kept_lists_survive_every_failed_allocation),
 		T(publications_survive_every_failed_allocation),
 		T(a_restart_survives_every_failed_allocation),
 	};
