@@ -228,6 +228,11 @@ int lf_sip_set_trusted(struct lf_sip *sip, const char *const *list)
 	return 0;
 }
 
+int lf_sip_tell_options(struct lf_sip *sip, const struct lf_sip_header *extra)
+{
+	return 0;
+}
+
 int lf_sip_set_trusted_certificates(struct lf_sip *sip,
 				    const char *const *names)
 {
