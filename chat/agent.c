@@ -2,7 +2,7 @@
  * chat/agent.c - agents: login, ready or not, lost and found, logout
  * (protocol, 4.3).
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

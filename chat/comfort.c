@@ -3,7 +3,7 @@
  * comfort while the customer waits for an answer, and the end of chats whose
  * customer has fallen silent (protocol, 9.2 and 9.3).
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  *
  *     queued -> active -> wrap-up -> completed -> gone
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
  * chat/customer.c - what customers ask: a chat, to come back, and what they
  * say (protocol, section 5).
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <ctype.h>
 #include <errno.h>

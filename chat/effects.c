@@ -2,7 +2,7 @@
  * chat/effects.c - what the engine wants done, in the order of its wishes;
  * and its beginning and end.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

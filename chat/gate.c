@@ -4,7 +4,7 @@
  * The order of the checks is the protocol's: JSON, envelope, method, session,
  * schema, contact; the first that fails answers, and nothing has changed.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <assert.h>
 #include <errno.h>

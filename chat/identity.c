@@ -2,7 +2,7 @@
  * chat/identity.c - customers as far as their e-mail tells (S145), and how
  * many chats and callbacks each has.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 #include <uv.h>
 
 #include "chat/chat.h"
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 #include "core/log.h"
 
 struct lf_ws;

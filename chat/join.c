@@ -1,7 +1,7 @@
 /*
  * chat/join.c - agents enter rooms: as owner, in consultation, observing.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <errno.h>
 #include <string.h>

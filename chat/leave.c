@@ -2,7 +2,7 @@
  * chat/leave.c - how members leave and change places: quit, leave, drop,
  * owner change, the end of a conference; and the wrap-up after it.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

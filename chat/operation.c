@@ -2,7 +2,7 @@
  * chat/operation.c - operationRequest: transfers, consultation, conference,
  * barge (protocol, 6.3). What may not be done is success:false, no error.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * chat/post.c - what is said in a room: kept in order, stored, shown.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * chat/queue.c - one queue per skillset: places, positions, waits (S148,
  * S209). A contact that is offered keeps its place until it is answered.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

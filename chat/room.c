@@ -2,7 +2,7 @@
  * chat/room.c - the members of a room: modes, who is told of whom, and how
  * the room ends. Exactly one of them is the owner while it is open.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

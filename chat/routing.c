@@ -5,7 +5,7 @@
  * The queue with the highest priority first, in it the oldest place; of the
  * ready agents the one its strategy names. A contact has one offer at a time.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

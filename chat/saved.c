@@ -3,7 +3,7 @@
  * of them after a restart: everybody's connection counts as just lost
  * (protocol, section 10).
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

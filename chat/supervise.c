@@ -2,7 +2,7 @@
  * chat/supervise.c - what supervisors and owners look up: agentData with its
  * thresholds, the destinations of a transfer.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <string.h>
 

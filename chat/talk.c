@@ -2,7 +2,7 @@
  * chat/talk.c - what agents say and ask while they are in a room: messages,
  * typing, pushed pages, screen pops, the customer's history.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

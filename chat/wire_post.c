@@ -1,7 +1,7 @@
 /*
  * chat/wire_post.c - messages and pushed pages, as each side sees them.
  */
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 
 #include "core/banned.h"
 

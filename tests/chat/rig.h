@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "chat/engine.h"
+#include "chat/engine_internal.h"
 #include "chat/schema.h"
 
 #define RIG_SOCKETS 64
@@ -39,7 +39,7 @@ struct rig {
 	size_t n_timers;
 	int64_t mono_ms;
 	unsigned saves, drops, transcribed, mails, notes, sents;
-	size_t rows; /* posts on disk */
+	size_t rows;         /* posts on disk */
 	uint64_t asked_peer; /* find_history */
 	bool is_good;        /* what check_login answers */
 	unsigned keys;
