@@ -14,43 +14,13 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "core/xml_internal.h"
 
 #include "core/banned.h"
 
 #define FIRST_BLOCK 4096
 #define NEXT_BLOCK 16384
 #define NAMES_MAX (64 * 1024) /* bytes of interned names in a kept parser */
-
-struct chunk {
-	struct chunk *next;
-	size_t len;
-	char bytes[];
-};
-
-struct attr {
-	const char *name, *value;
-	bool has_prefix;
-};
-
-struct lf_xml_node {
-	const char *name, *ns;
-	struct lf_xml_node *parent, *first, *last, *next;
-	struct chunk *text, *last_text;
-	unsigned line, n_attrs;
-	struct attr attrs[];
-};
-
-struct block {
-	struct block *next;
-	size_t used, size;
-	_Alignas(max_align_t) char bytes[];
-};
-
-struct lf_xml {
-	xmlDict *dict;
-	struct lf_xml_node *root;
-	struct block *blocks;
-};
 
 /* One parse: what the SAX callbacks are given. */
 struct reading {
@@ -64,7 +34,7 @@ struct reading {
 
 static void *arena_alloc(struct lf_xml *xml, size_t size)
 {
-	struct block *b = xml->blocks;
+	struct lf_xml_block *b = xml->blocks;
 	size_t room;
 	void *p;
 
@@ -197,22 +167,17 @@ static void on_end(void *arg, const xmlChar *name, const xmlChar *prefix,
 	r->open = r->open->parent;
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* May come in several pieces; space before the first letter is dropped. */
 static void on_text(void *arg, const xmlChar *text, int len)
 {
 	struct reading *r = arg;
 	struct lf_xml_node *node = r->open;
-	struct chunk *chunk;
+	struct lf_xml_chunk *chunk;
 
 	if (r->err || !node)
 		return;
 	if (!node->text)
-		for (; len && is_space((char)*text); len--)
+		for (; len && lf_xml_is_space((char)*text); len--)
 			text++;
 	if (len <= 0)
 		return;
@@ -229,33 +194,6 @@ static void on_text(void *arg, const xmlChar *text, int len)
 	else
 		node->text = chunk;
 	node->last_text = chunk;
-}
-
-/*
- * A DOCTYPE can only stand before the root element, after comments and
- * processing instructions. Looked for by ourselves, because libxml2 reads on
- * through one, without telling on_doctype(), when an error came before it.
- */
-static bool has_doctype(const char *p, size_t len)
-{
-	const char *end = p + len, *close;
-	bool is_comment;
-
-	for (;;) {
-		while (p < end && is_space(*p))
-			p++;
-		if (end - p < 2 || p[0] != '<' || (p[1] != '?' && p[1] != '!'))
-			return false;
-		is_comment = end - p >= 4 && !memcmp(p, "<!--", 4);
-		if (p[1] == '!' && !is_comment)
-			return true;
-		p += is_comment ? 4 : 2;
-		close = memmem(p, (size_t)(end - p), is_comment ? "-->" : "?>",
-			       is_comment ? 3 : 2);
-		if (!close)
-			return false;
-		p = close + (is_comment ? 3 : 2);
-	}
 }
 
 /* Should one get here all the same: before anything inside it is read. */
@@ -277,43 +215,6 @@ static void on_error(void *arg, xmlError *error)
 		r->err = -ENOMEM;
 	tell(r, r->lines_before + (unsigned)(error->line > 0 ? error->line : 1),
 	     error->message ? error->message : "this is no XML");
-}
-
-/*
- * Only encodings that we mean to read: any other name would make libxml2 look
- * for a converter module of iconv's, chosen by the peer.
- */
-static bool is_encoding_known(const char *data, size_t len, bool *ret_is_utf8)
-{
-	static const char *const known[] = {"UTF-8",       "UTF8",
-					    "US-ASCII",    "ISO-8859-1",
-					    "ISO-8859-15", "windows-1252"};
-	const char *end, *p;
-	char name[24];
-	size_t i, n;
-
-	*ret_is_utf8 = true; /* unless the prolog says otherwise */
-	if (len < 5 || memcmp(data, "<?xml", 5))
-		return true;
-	end = memmem(data, len, "?>", 2);
-	if (!end)
-		return false;
-	p = memmem(data, (size_t)(end - data), "encoding", 8);
-	if (!p)
-		return true;
-	for (p += 8; p < end && (is_space(*p) || *p == '='); p++)
-		;
-	if (p == end || (*p != '"' && *p != '\''))
-		return false;
-	for (n = 0; p + 1 + n < end && p[1 + n] != *p; n++)
-		;
-	if (!lf_text_copy_n(name, sizeof(name), p + 1, n))
-		return false;
-	*ret_is_utf8 = lf_text_starts(name, "UTF");
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (lf_text_equal(name, known[i]))
-			return true;
-	return false;
 }
 
 /* ---- the parser ---- */
@@ -450,9 +351,9 @@ int lf_xml_parse_told(struct lf_xml **ret, const char *data, size_t len,
 	len -= (size_t)(start - data);
 	/* No NUL belongs here; with them libxml2 would guess at UTF-16. */
 	if (memchr(start, '\0', len) ||
-	    !is_encoding_known(start, len, &is_utf8))
+	    !lf_xml_is_encoding_known(start, len, &is_utf8))
 		return refuse(&r, -EPROTO, "this encoding is not read");
-	if (has_doctype(start, len))
+	if (lf_xml_has_doctype(start, len))
 		return refuse(&r, -EPROTO, "a DOCTYPE is not read");
 
 	r.xml = calloc(1, sizeof(*r.xml));
@@ -479,7 +380,7 @@ int lf_xml_parse(struct lf_xml **ret, const char *data, size_t len)
 
 void lf_xml_free(struct lf_xml *xml)
 {
-	struct block *b, *next;
+	struct lf_xml_block *b, *next;
 
 	if (!xml)
 		return;
@@ -489,82 +390,4 @@ void lf_xml_free(struct lf_xml *xml)
 	}
 	xmlDictFree(xml->dict);
 	free(xml);
-}
-
-const struct lf_xml_node *lf_xml_root(const struct lf_xml *xml)
-{
-	return xml ? xml->root : NULL;
-}
-
-const struct lf_xml_node *lf_xml_first(const struct lf_xml_node *parent)
-{
-	return parent ? parent->first : NULL;
-}
-
-const struct lf_xml_node *lf_xml_next(const struct lf_xml_node *node)
-{
-	return node ? node->next : NULL;
-}
-
-const char *lf_xml_name(const struct lf_xml_node *node)
-{
-	return node ? node->name : "";
-}
-
-unsigned lf_xml_line(const struct lf_xml_node *node)
-{
-	return node ? node->line : 0;
-}
-
-const char *lf_xml_ns(const struct lf_xml_node *node)
-{
-	return node ? node->ns : "";
-}
-
-bool lf_xml_is(const struct lf_xml_node *node, const char *name)
-{
-	return node && !strcmp(node->name, name);
-}
-
-const struct lf_xml_node *lf_xml_child(const struct lf_xml_node *parent,
-				       const char *name)
-{
-	const struct lf_xml_node *node = lf_xml_first(parent);
-
-	while (node && strcmp(node->name, name))
-		node = node->next;
-	return node;
-}
-
-/* id="1" xml:id="2": the one without a prefix is the element's own. */
-const char *lf_xml_attr(const struct lf_xml_node *node, const char *name)
-{
-	const char *prefixed = NULL;
-	unsigned i;
-
-	for (i = 0; node && i < node->n_attrs; i++) {
-		if (strcmp(node->attrs[i].name, name))
-			continue;
-		if (!node->attrs[i].has_prefix)
-			return node->attrs[i].value;
-		if (!prefixed)
-			prefixed = node->attrs[i].value;
-	}
-	return prefixed;
-}
-
-char *lf_xml_text(const struct lf_xml_node *node, char *out, size_t size)
-{
-	const struct chunk *chunk = node ? node->text : NULL;
-	size_t len = 0;
-
-	out[0] = '\0';
-	for (; chunk; chunk = chunk->next) {
-		if (!lf_text_copy_n(out + len, size - len, chunk->bytes,
-				    chunk->len))
-			break;
-		len += chunk->len;
-	}
-	lf_text_trim(out); /* the front is trimmed already: stays in place */
-	return out;
 }

@@ -132,6 +132,20 @@ void lf_sip_watcher_done(struct lf_sip_notifier *n);
 int lf_sip_watcher_restore(struct lf_sip_notifier *n, const char *saved,
 			   size_t len);
 
+/* ---- head.c: its text in a NOTIFY ---- */
+#define LF_SIP_HEAD_MAX 4096
+
+/* What a head is made from; texts without line ends. */
+struct lf_sip_head_parts {
+	const char *uri; /* the target */
+	const char *dialog;
+	size_t dialog_len;
+	const char *event;
+};
+/* Replaces `n->head`, whose texts the parts may be. -E2BIG, -ENOMEM. */
+int lf_sip_head_render(struct lf_sip_notifier *n,
+		       const struct lf_sip_head_parts *parts);
+
 /* CSeq and Subscription-State lines; returns their length. */
 #define LF_SIP_STATE_MAX 160
 size_t lf_sip_news_lines(char out[LF_SIP_STATE_MAX], uint32_t cseq,

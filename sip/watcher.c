@@ -1,7 +1,6 @@
 /*
- * sip/watcher.c - a watcher's dialog as text. Its part of a NOTIFY is rendered
- * once, when the dialog begins or its target moves; only the branch, CSeq,
- * Subscription-State and the body change from one NOTIFY to the next.
+ * sip/watcher.c - a watcher's dialog: which requests are of it, where the
+ * watcher is, and both as text that outlives a restart.
  *
  * We keep our dialogs ourselves: one of sofia's costs 1.7 KB, and what comes
  * in one gets a server transaction of 9 KB for half a minute.
@@ -19,17 +18,8 @@
 
 #include "core/banned.h"
 
-#define HEAD_MAX 4096
 #define EVENT_MAX 128
 #define ROUTE_MAX 1024
-
-/* What a head is made from; texts without line ends. */
-struct parts {
-	const char *uri; /* the target */
-	const char *dialog;
-	size_t dialog_len;
-	const char *event;
-};
 
 /* ---- which dialog ---- */
 
@@ -140,116 +130,6 @@ static void keep_source(struct lf_sip_notifier *n,
 	n->transport = (uint8_t)transport;
 }
 
-/* ---- the head ---- */
-
-static struct lf_sip_slice slice(const struct lf_buf *buf, size_t from)
-{
-	return (struct lf_sip_slice){(uint16_t)from,
-				     (uint16_t)(buf->len - from)};
-}
-
-/* The part of the dialog's lines behind `name`, up to `end`. */
-static struct lf_sip_slice find_slice(const struct lf_buf *buf, size_t from,
-				      const char *name, const char *end)
-{
-	const char *at = strstr(buf->data + from, name);
-
-	if (!at)
-		return (struct lf_sip_slice){0, 0};
-	at += strlen(name);
-	return (struct lf_sip_slice){(uint16_t)(at - buf->data),
-				     (uint16_t)strcspn(at, end)};
-}
-
-/* The last tag of the To line: what stands before it may be quoted text. */
-static struct lf_sip_slice find_remote_tag(const struct lf_buf *buf,
-					   size_t from)
-{
-	struct lf_sip_slice line = find_slice(buf, from, "\r\nTo: ", "\r"), s;
-	const char *text = buf->data + line.at, *tag = NULL, *next = text;
-
-	while ((next = memmem(next, (size_t)(text + line.len - next),
-			      ";tag=", 5)) != NULL) {
-		next += 5;
-		tag = next;
-	}
-	if (!tag)
-		return (struct lf_sip_slice){0, 0};
-	s.at = (uint16_t)(tag - buf->data);
-	s.len = (uint16_t)strcspn(tag, ";\r");
-	return s;
-}
-
-static void add_via(const struct lf_sip *sip, struct lf_buf *out,
-		    const char *contact_host)
-{
-	lf_buf_addf(out, "Via: SIP/2.0/UDP %s:%u;rport;branch=", contact_host,
-		    sip->express_port);
-}
-
-/* The host of "<sip:host:port;...>", brackets included. */
-static void host_of_contact(char *out, size_t size, const char *contact)
-{
-	const char *host = contact + strlen("<sip:"), *at = strchr(host, '@');
-	size_t len;
-
-	if (at)
-		host = at + 1;
-	len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":;>");
-	lf_text_copy_n(out, size, host, len);
-}
-
-static int render_head(struct lf_sip_notifier *n, const struct parts *parts)
-{
-	struct lf_buf head = {0};
-	struct lf_sip *sip = n->sip;
-	char contact[256], host[72];
-	size_t at, uri_at, event_at, contact_at;
-
-	lf_sip_contact(sip, contact, sizeof(contact), "",
-		       (enum lf_sip_transport)n->transport, &n->source.any);
-	host_of_contact(host, sizeof(host), contact);
-	lf_buf_addf(&head, "NOTIFY %s SIP/2.0\r\n", parts->uri);
-	n->start = slice(&head, 0);
-	at = head.len;
-	add_via(sip, &head, host);
-	n->via = slice(&head, at);
-	at = head.len;
-	lf_buf_add(&head, parts->dialog, parts->dialog_len);
-	n->dialog = slice(&head, at);
-	at = head.len;
-	lf_buf_adds(&head, "Max-Forwards: 70\r\nContact: ");
-	contact_at = head.len;
-	lf_buf_adds(&head, contact);
-	n->contact = slice(&head, contact_at);
-	lf_buf_addf(&head, "\r\nUser-Agent: %s\r\n", sip->user_agent);
-	n->rest = slice(&head, at);
-	lf_buf_addc(&head, '\0');
-	uri_at = head.len;
-	lf_buf_addf(&head, "%s%c", parts->uri, '\0');
-	event_at = head.len;
-	lf_buf_addf(&head, "%s%c", parts->event, '\0');
-	if (lf_buf_error(&head) || head.len > HEAD_MAX) {
-		lf_buf_done(&head);
-		return head.len > HEAD_MAX ? -E2BIG : -ENOMEM;
-	}
-	n->call_id = find_slice(&head, n->dialog.at, "\r\nCall-ID: ", "\r");
-	n->remote_tag = find_remote_tag(&head, n->dialog.at);
-	n->uri = (struct lf_sip_slice){(uint16_t)uri_at,
-				       (uint16_t)strlen(parts->uri)};
-	at = head.len;
-	free(n->head);
-	n->head = lf_buf_take(&head);
-	/* Give back what growing left over: it is kept per subscription. */
-	if (n->head) {
-		char *tight = realloc(n->head, at);
-
-		n->head = tight ? tight : n->head;
-	}
-	n->event = n->head + event_at;
-	return 0;
-}
-
 /* ---- from requests ---- */
 
 static int add_header(struct lf_buf *out, const char *name,
@@ -319,7 +199,7 @@ int lf_sip_watcher_begin(struct lf_sip_notifier *n,
 	const sip_t *request = lf_sip_request_sip(req);
 	char uri[LF_SIP_URI_MAX], event[EVENT_MAX + 1];
 	struct lf_buf dialog = {0};
-	struct parts parts = {uri};
+	struct lf_sip_head_parts parts = {uri};
 	issize_t len;
 	int err;
 
@@ -341,7 +221,7 @@ int lf_sip_watcher_begin(struct lf_sip_notifier *n,
 	parts.dialog_len = dialog.len;
 	parts.event = event;
 	if (!err)
-		err = render_head(n, &parts);
+		err = lf_sip_head_render(n, &parts);
 	if (!err)
 		find_target(n, request->sip_contact->m_url);
 	lf_buf_done(&dialog);
@@ -351,13 +231,13 @@ int lf_sip_watcher_begin(struct lf_sip_notifier *n,
 static int move_target(struct lf_sip_notifier *n, const char *uri)
 {
 	char event[EVENT_MAX + 1];
-	struct parts parts = {uri, n->head + n->dialog.at, n->dialog.len,
-			      event};
+	struct lf_sip_head_parts parts = {uri, n->head + n->dialog.at,
+					  n->dialog.len, event};
 
 	n->tcp = LF_TCP_UNKNOWN;
 	/* The old head is read until the new one stands. */
 	lf_text_copy(event, sizeof(event), n->event);
-	return render_head(n, &parts);
+	return lf_sip_head_render(n, &parts);
 }
 
 int lf_sip_watcher_refresh(struct lf_sip_notifier *n,
@@ -406,7 +286,7 @@ void lf_sip_watcher_done(struct lf_sip_notifier *n)
 
 #define SAVED_FORMAT "2 %16s %u %63s %u %u %u %u %u %u\n"
 #define SAVED_FIELDS 9
-#define SAVED_MAX (HEAD_MAX + 256)
+#define SAVED_MAX (LF_SIP_HEAD_MAX + 256)
 
 int lf_sip_notifier_save(const struct lf_sip_notifier *n, uint32_t cseq_ahead,
 			 struct lf_buf *out)
@@ -443,7 +323,7 @@ int lf_sip_watcher_restore(struct lf_sip_notifier *n, const char *saved,
 	char text[SAVED_MAX + 1], address[64], tag[LF_TAG_SIZE];
 	unsigned transport, port, cseq, refresh, route, uri_len, dialog_len;
 	struct sockaddr_storage source;
-	struct parts parts;
+	struct lf_sip_head_parts parts;
 	char *uri;
 
 	if (!lf_text_copy_n(text, sizeof(text), saved, len) ||
@@ -464,52 +344,10 @@ int lf_sip_watcher_restore(struct lf_sip_notifier *n, const char *saved,
 	n->refresh_cseq = refresh;
 	n->has_route = route;
 	uri[uri_len] = '\0';
-	parts = (struct parts){uri, uri + uri_len + 1, dialog_len,
-			       uri + uri_len + 1 + dialog_len};
-	if (strlen(parts.event) > EVENT_MAX || render_head(n, &parts) ||
+	parts = (struct lf_sip_head_parts){uri, uri + uri_len + 1, dialog_len,
+					   uri + uri_len + 1 + dialog_len};
+	if (strlen(parts.event) > EVENT_MAX || lf_sip_head_render(n, &parts) ||
 	    !n->call_id.len || !n->remote_tag.len)
 		return -EINVAL;
 	return restore_target(n, uri);
-}
-
-/* ---- what changes from one to the next ---- */
-
-static const char *reason_word(uint8_t reason)
-{
-	static const char *const words[] = {
-		[LF_REASON_NONE] = NULL,
-		[LF_REASON_DEACTIVATED] = "deactivated",
-		[LF_REASON_PROBATION] = "probation",
-		[LF_REASON_REJECTED] = "rejected",
-		[LF_REASON_TIMEOUT] = "timeout",
-		[LF_REASON_GIVEUP] = "giveup",
-		[LF_REASON_NORESOURCE] = "noresource",
-		[LF_REASON_INVARIANT] = "invariant",
-	};
-
-	return words[reason];
-}
-
-size_t lf_sip_news_lines(char out[LF_SIP_STATE_MAX], uint32_t cseq,
-			 const struct lf_sip_news *news)
-{
-	static const char *const words[] = {"active", "pending", "terminated"};
-	bool is_end = news->state == LF_SUB_TERMINATED;
-	const char *reason = is_end ? reason_word(news->reason) : NULL;
-	const size_t size = LF_SIP_STATE_MAX;
-	int n = snprintf(out, size, "CSeq: %u NOTIFY\r\nSubscription-State: %s",
-			 cseq, words[news->state]);
-
-	if (reason)
-		n += snprintf(out + n, size - (size_t)n, ";reason=%s", reason);
-	if (!is_end && news->expires_s != LF_SIP_ABSENT &&
-	    !news->without_expires)
-		n += snprintf(out + n, size - (size_t)n, ";expires=%u",
-			      news->expires_s);
-	if (is_end && news->retry_after_s != LF_SIP_ABSENT)
-		n += snprintf(out + n, size - (size_t)n, ";retry-after=%u",
-			      news->retry_after_s);
-	n += snprintf(out + n, size - (size_t)n, "%s",
-		      news->body ? "\r\n" : "\r\nContent-Length: 0\r\n\r\n");
-	return (size_t)n;
 }
