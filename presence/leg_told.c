@@ -19,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/log.h"
 #include "core/clock.h"
+#include "core/log.h"
 #include "presence/peer.h"
 #include "sip/subscribe.h"
 #include "sip/trunk.h"
