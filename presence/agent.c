@@ -337,7 +337,8 @@ static void on_settings(void *arg)
 			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
 
 		lf_agent_sub_level(sub);
-		if (!sub->list && !sub->package->is_winfo)
+		if (!sub->list && !sub->package->is_winfo &&
+		    !lf_agent_is_too_soon(sub))
 			lf_agent_sub_update(sub);
 	}
 }

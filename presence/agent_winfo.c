@@ -16,7 +16,7 @@
 
 #define WATCHERS_MAX 500 /* in a document */
 
-/* A subscription to the presence of that user, itself or in a list. */
+/* A subscription to the presence of that user alone: no list names him. */
 static bool is_watching(const struct lf_agent_sub *sub,
 			const struct lf_user *user)
 {

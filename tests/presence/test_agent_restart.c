@@ -280,6 +280,7 @@ static void nobody_is_told_before_the_feeds_know(void **state)
 		 "entity='sip:anna@corp.example'><tuple id='t'><status>"
 		 "<basic>closed</basic></status></tuple></presence>");
 	assert_int_equal(200, fake_reply()->status);
+	agent_set("presence-server.max-watchers", "7"); /* all look again */
 	fake_time_pass(1000);
 	assert_int_equal(0, fake_notifies(n));
 	rig->is_silent = false;

@@ -10,10 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/buf.h"
 #include "core/clock.h"
 #include "core/text.h"
 #include "sip/flight.h"
 #include "sip/notify.h"
+#include "tests/oom.h"
 #include "tests/sip/harness.h"
 
 #include "core/banned.h"
@@ -112,10 +114,14 @@ static const struct lf_sip_notifier_ops ops = {.on_refresh = on_refresh,
 
 static void on_subscribe(struct lf_sip_request *req, void *arg)
 {
-	assert_int_equal(0, lf_sip_notifier_accept(&scene.all[scene.count], req,
-						   200, 600, &ops,
-						   &scene.all[scene.count]));
-	scene.count++;
+	struct lf_sip_notifier **n = &scene.all[scene.count];
+	int err = lf_sip_notifier_accept(n, req, 200, 600, &ops, n);
+
+	assert_true(!err || lf_oom_has_failed());
+	if (err)
+		lf_sip_reply(req, 500, "Server Internal Error", NULL);
+	else
+		scene.count++;
 }
 
 static void open_phones(void)
@@ -206,10 +212,10 @@ static void say(const char *text)
 					      sizeof(scene.from)));
 }
 
-static struct lf_sip_notifier *subscribe(const char *params)
+static void ask(const char *params)
 {
 	static unsigned calls;
-	unsigned i = scene.count, call = ++calls;
+	unsigned call = ++calls;
 	char text[1024];
 
 	snprintf(text, sizeof(text),
@@ -226,6 +232,13 @@ static struct lf_sip_notifier *subscribe(const char *params)
 	scene.from.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	scene.from.sin_port = htons(lf_sip_port(scene.sip, LF_SIP_UDP));
 	say(text);
+}
+
+static struct lf_sip_notifier *subscribe(const char *params)
+{
+	unsigned i = scene.count;
+
+	ask(params);
 	RUN_UNTIL(&scene.bench, scene.count > i);
 	expect("SIP/2.0 200");
 	return scene.all[i];
@@ -735,6 +748,49 @@ static void who_is_not_reached_directly_takes_the_other(void **state)
 							    scene.all[i])));
 }
 
+/* ---- out of memory ---- */
+
+static void live(struct lf_sip_notifier *n)
+{
+	struct lf_buf saved = {0};
+
+	if (!notify_state(n, LF_SUB_ACTIVE, "first"))
+		notify_state(n, LF_SUB_TERMINATED, "last"); /* waits */
+	for (int i = 0; i < 2; i++) {
+		let_it_read();
+		while (take() && strncmp(scene.text, "NOTIFY", 6))
+			;
+		if (!strncmp(scene.text, "NOTIFY", 6))
+			answer("200 OK");
+	}
+	let_it_read();
+	assert_false(lf_sip_notifier_is_busy(n));
+	lf_sip_notifier_save(n, 1000, &saved);
+	lf_sip_notifier_free(n);
+	if (!lf_buf_error(&saved) &&
+	    !lf_sip_notifier_restore(&n, scene.sip, saved.data, saved.len, &ops,
+				     &scene.all[0]))
+		lf_sip_notifier_free(n);
+	lf_buf_done(&saved);
+}
+
+static int one_life(void *arg)
+{
+	scene.count = 0;
+	ask("");
+	let_it_read();
+	if (scene.count)
+		live(scene.all[0]);
+	scene.count = 0;
+	count_arrived();
+	return lf_oom_has_failed() ? -ENOMEM : 0;
+}
+
+static void it_survives_every_failed_allocation(void **state)
+{
+	assert_in_range(lf_oom_sweep(one_life, NULL), 10, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -765,6 +821,7 @@ int main(void)
 		T(all_lost_in_one_tick_may_be_freed_in_it),
 		T(a_datagram_of_1300_bytes_is_the_largest),
 		T(who_is_not_reached_directly_takes_the_other),
+		T(it_survives_every_failed_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
