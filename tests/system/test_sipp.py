@@ -46,6 +46,15 @@ def test_they_come_and_go_over_tcp(anna, tmp_path):
     wait_for("all to be gone", lambda: not anna.ctl("watchers"))
 
 
+@pytest.mark.parametrize("words", [(), ("-t", "t1")], ids=["udp", "tcp"])
+def test_they_watch_a_department(anna, tmp_path, words):
+    anna.ctl("user", "import", "-", text="username,last_name,department,sip_uri\n" +
+             "".join(f"m{i},M{i},Sales,m{i}@127.0.0.1\n" for i in range(20)))
+    anna.ctl("set", "list.sales.group=Sales")
+    sipp(anna, "list", tmp_path, *words)
+    wait_for("all to be gone", lambda: not anna.ctl("watchers"))
+
+
 def test_the_mute_are_dropped_after_their_ladder(anna, tmp_path):
     sipp(anna, "mute", tmp_path)
     assert anna.ctl("watchers"), "not before"
