@@ -61,7 +61,7 @@ struct lf_sip {
 	struct lf_map dialogs;  /* our tag -> notifier */
 	struct lf_map subs;     /* our tag -> subscription */
 	uint64_t tag_key[2];
-	struct lf_sip_replies *replies; /* NULL: sofia's only */
+	struct lf_sip_replies *replies; /* one for each UDP socket */
 	struct lf_sip_express *express; /* NULL: none */
 	uint16_t express_port;
 	struct lf_sip_request *open; /* repeatable, and not answered yet */
@@ -138,12 +138,11 @@ void lf_sip_request_answer(struct lf_sip_request *req,
 			   const struct lf_sip_answer *answer);
 
 /* ---- reply.c ---- */
-struct lf_sip_replies; /* of this turn */
+struct lf_sip_replies; /* of this turn, from one socket */
 
-/* Leaves NULL if they have to leave through sofia. -ENOMEM. */
-int lf_sip_replies_open(struct lf_sip_replies **ret, uint16_t port);
-void lf_sip_replies_flush(struct lf_sip_replies *replies);
-void lf_sip_replies_free(struct lf_sip_replies *replies); /* NULL is fine */
+int lf_sip_replies_open(struct lf_sip *sip);
+void lf_sip_replies_flush(struct lf_sip *sip);
+void lf_sip_replies_free(struct lf_sip *sip);
 /* Without a transaction; the message is gone afterwards. */
 void lf_sip_reply_plain(struct lf_sip *sip, msg_t *msg,
 			const struct lf_sip_answer *answer);

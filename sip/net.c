@@ -228,50 +228,45 @@ static uint16_t port_of(const struct sockaddr *addr)
 	return port;
 }
 
-static bool is_bound_to(int fd, uint16_t port)
+static bool is_datagram_on(int fd, const struct sockaddr *bound)
 {
 	struct sockaddr_storage addr;
-	socklen_t len = sizeof(addr);
-
-	return !getsockname(fd, (struct sockaddr *)&addr, &len) &&
-	       port_of((const struct sockaddr *)&addr) == port;
-}
-
-static bool is_datagram_on(int fd, uint16_t port)
-{
-	socklen_t size = sizeof(int);
+	socklen_t len = sizeof(addr), size = sizeof(int);
 	int type = 0;
 
 	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) &&
-	       type == SOCK_DGRAM && is_bound_to(fd, port);
+	       type == SOCK_DGRAM &&
+	       !getsockname(fd, (struct sockaddr *)&addr, &len) &&
+	       port_of((const struct sockaddr *)&addr) == port_of(bound) &&
+	       lf_net_same_host((const struct sockaddr *)&addr, bound);
 }
 
-int lf_net_datagram_socket(uint16_t port)
+int lf_net_datagram_socket(const struct sockaddr *bound)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	const struct dirent *entry;
-	int found = -ENOENT, n = 0;
+	int found = -ENOENT;
 
-	while (dir && (entry = readdir(dir)) != NULL) {
+	while (dir && found < 0 && (entry = readdir(dir)) != NULL) {
 		int fd = (int)strtol(entry->d_name, NULL, 10);
 
-		if (!is_datagram_on(fd, port))
-			continue;
-		found = fd;
-		n++;
+		if (is_datagram_on(fd, bound))
+			found = fd;
 	}
 	if (dir)
 		closedir(dir);
-	return n == 1 ? found : -ENOENT;
+	return found;
 }
 
 static bool listens_on(int fd, uint16_t port)
 {
-	socklen_t size = sizeof(int);
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr), size = sizeof(int);
 	int listens = 0;
 
 	return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) &&
-	       listens && is_bound_to(fd, port);
+	       listens && !getsockname(fd, (struct sockaddr *)&addr, &len) &&
+	       port_of((const struct sockaddr *)&addr) == port;
 }
 
 static bool is_stream_to(int fd, const struct sockaddr *peer)

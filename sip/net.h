@@ -60,8 +60,8 @@ void lf_net_uri_host(char *out, size_t size, const char *address);
 void lf_net_bound_listeners(uint16_t port);
 void lf_net_bound_connections(const struct sockaddr *peer);
 
-/* The one datagram socket of ours on `port`; -ENOENT: none, or several. */
-int lf_net_datagram_socket(uint16_t port);
+/* Our datagram socket that is bound to this address. -ENOENT. */
+int lf_net_datagram_socket(const struct sockaddr *bound);
 
 /* Which of our addresses the kernel would use towards `peer`. */
 int lf_net_local_for(char *out, size_t size, const struct sockaddr *peer);

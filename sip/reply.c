@@ -28,7 +28,9 @@ struct reply {
 };
 
 struct lf_sip_replies {
-	int fd; /* sofia's, it closes it */
+	struct lf_sip_replies *next;
+	const tport_t *tport;
+	int fd; /* the tport's, it closes it */
 	unsigned count;
 	struct reply batch[BATCH];
 	struct lf_buf bytes;
@@ -40,7 +42,7 @@ struct lf_sip_replies {
  * What the socket does not take is lost as on any network: the request comes
  * again.
  */
-void lf_sip_replies_flush(struct lf_sip_replies *replies)
+static void flush(struct lf_sip_replies *replies)
 {
 	struct mmsghdr out[BATCH];
 	struct iovec iov[BATCH];
@@ -71,6 +73,13 @@ void lf_sip_replies_flush(struct lf_sip_replies *replies)
 	}
 	replies->count = 0;
 	lf_buf_reset(&replies->bytes);
+}
+
+void lf_sip_replies_flush(struct lf_sip *sip)
+{
+	for (struct lf_sip_replies *r = sip->replies; r; r = r->next)
+		if (r->count)
+			flush(r);
 }
 
 /* ---- writing ---- */
@@ -204,32 +213,40 @@ static bool returns_to_source(const sip_via_t *via, msg_t *msg)
 		strtoul(via->v_port ? via->v_port : "5060", NULL, 10) == port);
 }
 
-static bool is_plain(const struct lf_sip *sip, msg_t *msg, const sip_t *request)
+/* Those of the socket it came to; NULL: the answer is sofia's. */
+static struct lf_sip_replies *replies_for(const struct lf_sip *sip, msg_t *msg,
+					  const sip_t *request)
 {
 	const sip_via_t *via = request->sip_via;
+	struct lf_sip_replies *r = sip->replies;
+	const tport_t *tport;
 
-	return sip->replies && via && returns_to_source(via, msg) &&
-	       request->sip_from && request->sip_to && request->sip_call_id &&
-	       request->sip_cseq &&
-	       tport_is_udp(
-		       tport_delivered_by(nta_agent_tports(sip->agent), msg));
+	if (!via || !returns_to_source(via, msg) || !request->sip_from ||
+	    !request->sip_to || !request->sip_call_id || !request->sip_cseq)
+		return NULL;
+	tport = tport_delivered_by(nta_agent_tports(sip->agent), msg);
+	while (r && r->tport != tport)
+		r = r->next;
+	return r;
 }
 
 /* False: it is as it was, and sofia's. */
 static bool put_in_batch(struct lf_sip *sip, msg_t *msg, const sip_t *request,
 			 const struct lf_sip_answer *answer)
 {
-	struct lf_sip_replies *replies = sip->replies;
+	struct lf_sip_replies *replies = replies_for(sip, msg, request);
 	struct reply *reply;
 
+	if (!replies)
+		return false;
 	if (replies->count == BATCH)
-		lf_sip_replies_flush(replies);
+		flush(replies);
 	reply = &replies->batch[replies->count];
 	reply->at = replies->bytes.len;
 	if (write_reply(&replies->bytes, sip, request, answer) ||
 	    replies->bytes.len - reply->at > REPLY_MAX) {
 		if (replies->bytes.failed)
-			lf_sip_replies_flush(replies); /* what was whole */
+			flush(replies); /* what was whole */
 		else
 			replies->bytes.len = reply->at;
 		return false;
@@ -283,8 +300,7 @@ void lf_sip_reply_plain(struct lf_sip *sip, msg_t *msg,
 		lf_sip_watcher_tag(sip, request, tag);
 		whole.tag = tag;
 	}
-	if (is_plain(sip, msg, request) &&
-	    put_in_batch(sip, msg, request, &whole))
+	if (put_in_batch(sip, msg, request, &whole))
 		nta_msg_discard(sip->agent, msg);
 	else
 		reply_by_sofia(sip, msg, request, &whole);
@@ -292,25 +308,43 @@ void lf_sip_reply_plain(struct lf_sip *sip, msg_t *msg,
 
 /* ---- life ---- */
 
-int lf_sip_replies_open(struct lf_sip_replies **ret, uint16_t port)
+static int open_one(struct lf_sip *sip, const tport_t *tport)
 {
+	int fd = lf_net_datagram_socket(tport_get_address(tport)->ai_addr);
 	struct lf_sip_replies *replies;
-	int fd = lf_net_datagram_socket(port);
 
 	if (fd < 0)
-		return 0; /* none, or several: sofia knows which */
+		return 0; /* sofia knows which */
 	replies = calloc(1, sizeof(*replies));
 	if (!replies)
 		return -ENOMEM;
+	replies->tport = tport;
 	replies->fd = fd;
-	*ret = replies;
+	replies->next = sip->replies;
+	sip->replies = replies;
 	return 0;
 }
 
-void lf_sip_replies_free(struct lf_sip_replies *replies)
+/* Sofia has a socket for each address of ours, unless it is told one. */
+int lf_sip_replies_open(struct lf_sip *sip)
 {
-	if (!replies)
-		return;
-	lf_buf_done(&replies->bytes);
-	free(replies);
+	const tport_t *tport = tport_primaries(nta_agent_tports(sip->agent));
+	int err = 0;
+
+	for (; tport && !err; tport = tport_next(tport))
+		if (tport_is_udp(tport))
+			err = open_one(sip, tport);
+	return err;
+}
+
+void lf_sip_replies_free(struct lf_sip *sip)
+{
+	struct lf_sip_replies *next;
+
+	for (struct lf_sip_replies *r = sip->replies; r; r = next) {
+		next = r->next;
+		lf_buf_done(&r->bytes);
+		free(r);
+	}
+	sip->replies = NULL;
 }

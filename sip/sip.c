@@ -210,7 +210,7 @@ static int open_tls(struct lf_sip *sip, const struct lf_sip_opts *opts)
 static void sip_free(struct lf_sip *sip)
 {
 	lf_sip_express_free(sip);
-	lf_sip_replies_free(sip->replies);
+	lf_sip_replies_free(sip);
 	lf_map_done(&sip->dialogs);
 	lf_map_done(&sip->subs);
 	if (sip->agent)
@@ -236,8 +236,7 @@ static void on_turn(void *arg)
 	struct lf_sip *sip = arg;
 
 	lf_timers_run(sip->timers);
-	if (sip->replies)
-		lf_sip_replies_flush(sip->replies);
+	lf_sip_replies_flush(sip);
 	lf_sip_express_flush(sip);
 	if (sip->clients)
 		lf_tls_clients_settle(sip->clients);
@@ -264,8 +263,7 @@ void lf_sip_close(struct lf_sip *sip, void (*closed)(void *arg), void *arg)
 	lf_sip_requests_orphan(sip);
 	lf_sip_notifiers_free(sip);
 	lf_sip_express_close(sip);
-	if (sip->replies)
-		lf_sip_replies_flush(sip->replies);
+	lf_sip_replies_flush(sip);
 	lf_sip_loop_close(&sip->loop, on_loop_closed, sip);
 }
 
@@ -333,8 +331,7 @@ int lf_sip_new(struct lf_sip **ret, struct lf_timers *timers,
 		err = lf_sip_express_open(sip);
 	if (!err) {
 		note_ports(sip);
-		err = lf_sip_replies_open(&sip->replies,
-					  sip->ports[LF_SIP_UDP]);
+		err = lf_sip_replies_open(sip);
 	}
 	if (err) {
 		lf_sip_loop_close(&sip->loop, on_loop_closed, sip);

@@ -3,6 +3,7 @@
  * of one UDP socket: what RFC 3261, 8.2.6 and 18.2.2 say they hold and where
  * they go.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,9 +32,9 @@ static void on_publish(struct lf_sip_request *req, void *arg)
 	lf_sip_reply(req, 200, "OK", extra);
 }
 
-static void peer_open(struct peer *peer)
+static void peer_open_on(struct peer *peer, const char *address)
 {
-	const struct lf_sip_opts opts = {.address = "127.0.0.1",
+	const struct lf_sip_opts opts = {.address = address,
 					 .trusted = trusted};
 
 	memset(peer, 0, sizeof(*peer));
@@ -42,6 +43,11 @@ static void peer_open(struct peer *peer)
 	peer->sip = bench_sip_opts(&peer->bench, &opts);
 	assert_int_equal(0, lf_sip_on_repeatable(peer->sip, "PUBLISH",
 						 on_publish, peer));
+}
+
+static void peer_open(struct peer *peer)
+{
+	peer_open_on(peer, "127.0.0.1");
 }
 
 static void peer_close(struct peer *peer)
@@ -216,6 +222,28 @@ static void a_burst_is_answered_one_by_one(void **state)
 	peer_close(&peer);
 }
 
+/* RFC 3581, 4: from the address and port that were asked. */
+static void it_comes_from_the_address_that_was_asked(void **state)
+{
+	static const char *const hosts[] = {"127.0.0.1", "0.0.0.0"};
+	struct peer peer;
+	char from[64];
+
+	for (size_t i = 0; i < 2; i++) {
+		peer_open_on(&peer, hosts[i]);
+		publish(&peer,
+			"Via: SIP/2.0/UDP "
+			"127.0.0.1:9;branch=z9hG4bK1;rport\r\n",
+			USUAL);
+		raw_expect(&peer.raw, "SIP/2.0 200");
+		uv_ip4_name(&peer.raw.from, from, sizeof(from));
+		assert_string_equal("127.0.0.1", from);
+		assert_int_equal(lf_sip_port(peer.sip, LF_SIP_UDP),
+				 ntohs(peer.raw.from.sin_port));
+		peer_close(&peer);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +254,7 @@ int main(void)
 		cmocka_unit_test(without_rport_it_goes_to_the_port_in_via),
 		cmocka_unit_test(more_vias_than_a_batch_wants_still_come_back),
 		cmocka_unit_test(a_burst_is_answered_one_by_one),
+		cmocka_unit_test(it_comes_from_the_address_that_was_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
