@@ -184,6 +184,9 @@ static int subscribe(struct lf_agent *agent, struct lf_sip_request *req,
 	if (err)
 		return err;
 	lf_agent_ask(agent, &asker, req);
+	if (format == LF_FORMAT_DIALOG_INFO && !members &&
+	    lf_agent_wants_parts(agent, &asker, req))
+		format = LF_FORMAT_DIALOG_PARTIAL;
 	err = lf_agent_sub_new(&sub, agent, package, format, &asker);
 	if (err)
 		return err;

@@ -93,16 +93,16 @@ static bool is_user(const struct lf_agent *agent, const char *item, size_t len,
 }
 
 /* Who gave a password is that user and no other; else the address counts. */
-static bool is_listed(const char *list, const struct lf_agent_sub *sub,
-		      const struct lf_user *asker)
+static bool is_listed(const char *list, const struct lf_agent *agent,
+		      const char *uri, const struct lf_user *asker)
 {
 	while (*list) {
 		size_t len;
 
 		list += strspn(list, ", ");
 		len = strcspn(list, ", ");
-		if (len && (asker ? is_user(sub->agent, list, len, asker)
-				  : is_named(list, len, sub->watcher)))
+		if (len && (asker ? is_user(agent, list, len, asker)
+				  : is_named(list, len, uri)))
 			return true;
 		list += len;
 	}
@@ -138,7 +138,8 @@ enum lf_level lf_agent_level(const struct lf_agent_sub *sub,
 	if (*name && !asker)
 		return LF_LEVEL_NOTHING; /* a user of ours no more */
 	if (agent->has_privacy && *user->username &&
-	    is_listed(of_user(agent, "privacy.*.allow", user), sub, asker))
+	    is_listed(of_user(agent, "privacy.*.allow", user), agent,
+		      sub->watcher, asker))
 		return LF_LEVEL_FULL;
 	return level;
 }
@@ -176,4 +177,22 @@ bool lf_agent_is_self(const struct lf_agent *agent, const struct lf_user *user,
 	const char *name = lf_sip_request_user(req);
 
 	return !name || lf_user_resolve(agent->parts.directory, name) == user;
+}
+
+bool lf_agent_wants_parts(const struct lf_agent *agent,
+			  const struct lf_agent_asker *asker,
+			  const struct lf_sip_request *req)
+{
+	const char *list = lf_setting_text(agent->parts.settings,
+					   "presence-server.partial-dialog");
+	struct lf_sip_source source;
+
+	if (!*list)
+		return false;
+	lf_sip_request_source(req, &source);
+	return is_listed(list, agent, source.address, NULL) ||
+	       is_listed(list, agent, asker->uri,
+			 *asker->name ? lf_user_resolve(agent->parts.directory,
+							asker->name)
+				      : NULL);
 }

@@ -63,7 +63,8 @@ struct lf_agent_sub {
 	int64_t begun_ms, ends_ms, told_ms;
 	struct lf_sip_body *told; /* the last body */
 	unsigned id;
-	uint32_t version; /* of a list or winfo; others share one */
+	uint32_t version; /* of a list, winfo or parts; others share one */
+	uint32_t told_call, told_print; /* agent_partial.c; 0: none */
 	uint8_t format, level, told_level;
 	bool is_owed, is_owed_winfo, is_ended;
 	char watcher[]; /* "sip:bob@corp.example"; after its end, `name` */
@@ -86,6 +87,10 @@ void lf_agent_ask(const struct lf_agent *agent, struct lf_agent_asker *out,
 		  struct lf_sip_request *req);
 enum lf_level lf_agent_level(const struct lf_agent_sub *sub,
 			     const struct lf_user *user);
+/* "presence-server.partial-dialog" names who asks, or where it is. */
+bool lf_agent_wants_parts(const struct lf_agent *agent,
+			  const struct lf_agent_asker *asker,
+			  const struct lf_sip_request *req);
 /* May this request speak for `user`? */
 bool lf_agent_is_self(const struct lf_agent *agent, const struct lf_user *user,
 		      const struct lf_sip_request *req);
@@ -125,6 +130,15 @@ const char *lf_agent_sub_uri(const struct lf_agent_sub *sub);
 extern const struct lf_sip_notifier_ops lf_agent_sub_ops, lf_agent_list_ops;
 void lf_agent_sub_set_timer(struct lf_agent_sub *sub);
 const struct lf_package *lf_agent_package(const char *event);
+
+/* ---- agent_partial.c: dialog-info in parts ---- */
+static inline bool lf_agent_sub_is_partial(const struct lf_agent_sub *sub)
+{
+	return sub->format == LF_FORMAT_DIALOG_PARTIAL;
+}
+/* `is_full`, or else what changed since `sub->told`; -EALREADY: nothing. */
+int lf_agent_partial_body(struct lf_sip_body **ret, struct lf_agent_sub *sub,
+			  bool is_full);
 
 /* ---- agent_winfo.c: who watches me ---- */
 void lf_agent_winfo_init(struct lf_agent *agent);

