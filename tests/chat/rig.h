@@ -43,6 +43,7 @@ struct rig {
 	uint64_t asked_peer; /* find_history */
 	bool is_good;        /* what check_login answers */
 	unsigned keys;
+	json_t *last; /* what rig_got() gave out */
 };
 
 /* Skillsets WC_Sales (queue 13) and WC_Support (14); agents "anna", "bert",
@@ -78,6 +79,7 @@ bool rig_yes(const json_t *body, const char *name);
 /* Time passes, timers fire. */
 void rig_wait(struct rig *rig, int64_t ms);
 void rig_flush(struct rig *rig);
+void rig_begin(struct rig *rig); /* an event comes now; after it: rig_flush() */
 
 /* The common beginnings. */
 struct socket *rig_customer(struct rig *rig, const char *skillset);
@@ -88,5 +90,17 @@ void rig_ready(struct socket *agent);
 /* A customer in a room of `agent`; all sockets drained. */
 struct socket *rig_chat(struct rig *rig, struct socket *agent);
 void rig_resume(struct socket *s, const struct socket *old);
+struct socket *rig_ready_agent(struct rig *rig, const char *id); /* drained */
+/* `id` comes into the room as one whom `a` consults; all drained. */
+struct socket *rig_consultant(struct rig *rig, struct socket *a,
+			      struct socket *c, const char *id);
+
+/* What agents do in the room of `c`. */
+void rig_talk(struct socket *agent, const struct socket *c, const char *text,
+	      const char *kind);
+void rig_join(struct socket *agent, const struct socket *c, const char *type);
+/* operationRequest, and its success */
+bool rig_operate(struct socket *s, const struct socket *c, const char *type,
+		 const char *to);
 
 #endif
