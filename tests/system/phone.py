@@ -8,7 +8,7 @@ import ssl
 import time
 from xml.sax.saxutils import escape
 
-from lampfield import DEADLINE, Timeout
+from lampfield import DEADLINE, Timeout, free_port
 
 PIDF = """<?xml version="1.0"?>
 <presence xmlns="urn:ietf:params:xml:ns:pidf"
@@ -63,7 +63,7 @@ class Phone:
         self.server = ("127.0.0.1", port)
         self.name, self.domain = name, domain
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", free_port()))  # for TCP too
         self.port = self.socket.getsockname()[1]
         self.id = self.contact_port = self.port
         self.answer = "200 OK"
