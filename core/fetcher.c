@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/fetch_internal.h"
@@ -25,24 +26,52 @@ struct poll {
 struct line {
 	struct lf_list node;
 	curl_socket_t socket;
+	ino_t inode; /* the number may be another's by now */
 };
 
 /* ---- sockets ---- */
+
+static bool is_open(const struct line *line)
+{
+	struct stat st;
+
+	return !fstat(line->socket, &st) && st.st_ino == line->inode;
+}
+
+static void line_free(struct line *line)
+{
+	lf_list_del(&line->node);
+	free(line);
+}
+
+/* Of a connection that was never made curl does not say that it is closed. */
+static void forget_closed(struct lf_fetcher *fetcher)
+{
+	LF_LIST_FOREACH_SAFE (node, &fetcher->lines) {
+		struct line *line = LF_CONTAINER_OF(node, struct line, node);
+
+		if (!is_open(line))
+			line_free(line);
+	}
+}
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose,
 			     struct curl_sockaddr *to)
 {
 	struct lf_fetcher *fetcher = arg;
 	struct line *line = calloc(1, sizeof(*line));
+	struct stat st;
 
 	if (!line)
 		return CURL_SOCKET_BAD;
+	forget_closed(fetcher);
 	line->socket =
 		socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-	if (line->socket < 0) {
+	if (line->socket < 0 || fstat(line->socket, &st)) {
 		free(line);
 		return CURL_SOCKET_BAD;
 	}
+	line->inode = st.st_ino;
 	lf_list_add_tail(&fetcher->lines, &line->node);
 	return line->socket;
 }
@@ -54,10 +83,8 @@ static int on_close(void *arg, curl_socket_t socket)
 	LF_LIST_FOREACH_SAFE (node, &fetcher->lines) {
 		struct line *line = LF_CONTAINER_OF(node, struct line, node);
 
-		if (line->socket != socket)
-			continue;
-		lf_list_del(&line->node);
-		free(line);
+		if (line->socket == socket)
+			line_free(line);
 	}
 	return close(socket);
 }
@@ -263,9 +290,12 @@ void lf_fetcher_close(struct lf_fetcher *fetcher, void (*closed)(void *arg),
 		lf_fetch_free(fetch);
 	}
 	/* What is kept open gets its QUIT, and nobody waits for the answer. */
+	forget_closed(fetcher);
 	LF_LIST_FOREACH (node, &fetcher->lines)
 		lf_fetcher_hang_up(
 			LF_CONTAINER_OF(node, struct line, node)->socket);
 	curl_multi_cleanup(fetcher->multi);
+	LF_LIST_FOREACH_SAFE (node, &fetcher->lines)
+		line_free(LF_CONTAINER_OF(node, struct line, node));
 	uv_close((uv_handle_t *)&fetcher->timer, on_timer_closed);
 }
