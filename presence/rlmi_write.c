@@ -42,7 +42,12 @@ static void add_resource(struct lf_rlmi *rlmi, const struct lf_resource *r)
 	rlmi->parts_was = rlmi->parts.len;
 	lf_buf_adds(&rlmi->list, "<resource uri=\"");
 	lf_buf_add_xml(&rlmi->list, r->uri);
-	lf_buf_adds(&rlmi->list, "\">");
+	lf_buf_adds(&rlmi->list, "\"");
+}
+
+static void add_name(struct lf_rlmi *rlmi, const struct lf_resource *r)
+{
+	lf_buf_adds(&rlmi->list, ">");
 	if (*r->name) {
 		lf_buf_adds(&rlmi->list, "<name>");
 		lf_buf_add_xml(&rlmi->list, r->name);
@@ -72,6 +77,11 @@ size_t lf_rlmi_size(const struct lf_rlmi *rlmi)
 void lf_rlmi_add_unknown(struct lf_rlmi *rlmi, const struct lf_resource *r)
 {
 	add_resource(rlmi, r);
+	if (!*r->name) {
+		lf_buf_adds(&rlmi->list, "/>");
+		return;
+	}
+	add_name(rlmi, r);
 	lf_buf_adds(&rlmi->list, "</resource>");
 }
 
@@ -79,6 +89,7 @@ void lf_rlmi_add_gone(struct lf_rlmi *rlmi, const struct lf_resource *r,
 		      const char *reason)
 {
 	add_resource(rlmi, r);
+	add_name(rlmi, r);
 	lf_buf_addf(&rlmi->list,
 		    "<instance id=\"1\" state=\"terminated\" reason=\"%s\"/>"
 		    "</resource>",
@@ -106,6 +117,7 @@ void lf_rlmi_add(struct lf_rlmi *rlmi, const struct lf_resource *r,
 
 	snprintf(id, sizeof(id), "%u", ++rlmi->documents);
 	add_resource(rlmi, r);
+	add_name(rlmi, r);
 	lf_buf_addf(&rlmi->list,
 		    "<instance id=\"1\" state=\"active\" cid=\"%s@%s\"/>"
 		    "</resource>",

@@ -64,6 +64,7 @@ struct lf_sip {
 	struct lf_sip_replies *replies; /* one for each UDP socket */
 	struct lf_sip_express *express; /* NULL: none */
 	uint16_t express_port;
+	unsigned tcp_attempts;       /* under way: tcp_lane.c */
 	struct lf_sip_request *open; /* repeatable, and not answered yet */
 	struct lf_sip_handler handlers[LF_SIP_HANDLERS];
 	size_t handler_count;

@@ -24,6 +24,8 @@
 
 /* A firewall drops silently: one SYN may be lost, then datagrams go. */
 #define CONNECT_MS 2000
+/* Connections that are being made at a time; the others go in fragments. */
+#define ATTEMPTS_MAX 256
 
 struct attempt {
 	struct lf_sip_notifier *n;
@@ -83,6 +85,7 @@ static bool find_route(const struct lf_sip_notifier *n, char *out, size_t size)
 static void attempt_free(struct attempt *a)
 {
 	lf_timer_stop(a->n->sip->timers, &a->timer);
+	a->n->sip->tcp_attempts--;
 	a->n->flight = NULL;
 	if (a->orq)
 		nta_outgoing_destroy(a->orq);
@@ -122,15 +125,18 @@ static int on_answer(void *magic, nta_outgoing_t *orq, const sip_t *answer)
 	return 0;
 }
 
+/* Sofia would wait as long as the kernel does, with a socket for each. */
 static void on_timer(struct lf_timer *timer, void *arg)
 {
 	struct attempt *a = arg;
 	tport_t *tport = nta_outgoing_transport(a->orq);
-	bool is_connected = tport && tport_is_connected(tport);
 
-	tport_unref(tport);
-	if (!is_connected)
+	if (!tport || !tport_is_connected(tport)) {
 		give_up(a);
+		if (tport && tport_is_secondary(tport))
+			tport_shutdown(tport, 2);
+	}
+	tport_unref(tport);
 }
 
 /* ---- sending ---- */
@@ -142,7 +148,8 @@ static int tcp_send(struct lf_sip_notifier *n, const struct lf_sip_news *news)
 	msg_t *msg;
 
 	if (n->transport != LF_SIP_UDP || n->tcp == LF_TCP_REFUSED ||
-	    !news->body || news->body->len <= lf_sip_datagram_room(n))
+	    !news->body || news->body->len <= lf_sip_datagram_room(n) ||
+	    n->sip->tcp_attempts >= ATTEMPTS_MAX)
 		return -ENOTSUP;
 	if (!find_route(n, route, sizeof(route))) {
 		n->tcp = LF_TCP_REFUSED;
@@ -151,6 +158,7 @@ static int tcp_send(struct lf_sip_notifier *n, const struct lf_sip_news *news)
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
+	n->sip->tcp_attempts++;
 	a->n = n;
 	a->news = *news;
 	lf_sip_body_ref(a->news.body);

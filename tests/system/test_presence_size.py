@@ -61,6 +61,12 @@ def test_in_fragments_where_tcp_is_refused(server):
     phone.close()
 
 
+def connecting(port):
+    """Sockets that wait for an answer to their SYN (state 02) from there."""
+    with open("/proc/net/tcp") as f:
+        return sum(f":{port:04X} 02" in line for line in f)
+
+
 def test_a_firewall_delays_only_once(server):
     """Nobody answers the SYN: its queue of connections is full."""
     phone = Phone(server.sip_port)
@@ -74,6 +80,7 @@ def test_a_firewall_delays_only_once(server):
         waiting[-1].connect_ex(("127.0.0.1", phone.port))
     sub = Subscription(phone, ANNA)
     sub.next()
+    before = connecting(phone.port)
     begun = time.monotonic()
     say(server, BIG)
     assert note(sub.next()) == BIG
@@ -82,6 +89,7 @@ def test_a_firewall_delays_only_once(server):
     say(server, BIG + "a")
     assert note(sub.next()) == BIG + "a"
     assert time.monotonic() - begun < 1, "it is known now"
+    assert connecting(phone.port) == before, "and no socket waits for it"
     assert len(server.ctl("watchers")) == 1
     for s in [wall, *waiting]:
         s.close()
