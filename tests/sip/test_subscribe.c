@@ -457,9 +457,8 @@ static void a_strict_router_comes_first(void **state)
 	RUN_UNTIL(&s->bench, s->responses == 3);
 	assert_int_equal(0, lf_sip_subscribe(s->sub, 600));
 	raw_expect(&s->pbx, "SUBSCRIBE sip:near@127.0.0.1 SIP/2.0");
-	assert_non_null(strstr(s->pbx.last,
-			       "Route: <sip:10.0.0.1;lr>\r\n"
-			       "Route: <sip:deep@10.9.9.9>\r\n"));
+	assert_non_null(strstr(s->pbx.last, "Route: <sip:10.0.0.1;lr>\r\n"
+					    "Route: <sip:deep@10.9.9.9>\r\n"));
 }
 
 /* More than a peer has any use for: nothing of it is followed. */

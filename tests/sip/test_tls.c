@@ -1,7 +1,8 @@
 /*
  * tests/sip/test_tls.c - SIP over TLS: it works, and a certificate for somebody
- * else does not. Apart from the rest because sofia loses the names in a server's
- * certificate, which the leak checker must not be told about elsewhere.
+ * else does not. Apart from the rest because sofia loses the names in a
+ * server's certificate, which the leak checker must not be told about
+ * elsewhere.
  */
 #include <stdio.h>
 #include <stdlib.h>
