@@ -1,6 +1,6 @@
 /*
- * presence/pidf.c - presence documents to reports. First all facts are
- * gathered, wherever this writer has put them; then they are weighed.
+ * presence/pidf.c - presence documents: gathers all facts, wherever this writer
+ * has put them. What they mean is pidf_weigh.c's.
  */
 #include "presence/pidf.h"
 
@@ -12,26 +12,12 @@
 #include "core/text.h"
 #include "core/xml.h"
 #include "presence/note.h"
-#include "presence/report.h"
+#include "presence/pidf_facts.h"
 #include "presence/uri.h"
 
 #include "core/banned.h"
 
 #define PROLOG_MAX 512 /* bytes before a DOCTYPE */
-
-/* RFC 4480, 3.2 and Cisco's own words; all that moves a lamp. */
-enum activity {
-	ON_PHONE = 1 << 0,
-	ALERTING = 1 << 1,
-	BUSY = 1 << 2,    /* also for the telephone */
-	ENGAGED = 1 << 3, /* busy as a person, the telephone may be free */
-	DND = 1 << 4,
-	AWAY = 1 << 5,
-	AVAILABLE = 1 << 6,
-	OFFLINE = 1 << 7,
-	TERMINATED = 1 << 8, /* Cisco: the alerting is over */
-	ABSENT = 1 << 9,     /* permanent-absence: away, phone by basic */
-};
 
 static const struct word {
 	const char *name;
@@ -74,19 +60,6 @@ static const struct word {
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Everything that a document may say, before it is weighed. */
-struct facts {
-	unsigned person, tuple; /* enum activity */
-	unsigned open, closed;  /* tuples */
-	bool person_closed, person_open;
-	bool is_idle, has_person, is_asterisk, is_freeswitch;
-	char person_note[LF_REPORT_TEXT], tuple_note[LF_REPORT_TEXT];
-	char top_note[LF_REPORT_TEXT];
-	char word[LF_REPORT_TEXT]; /* what the lamp has no value for */
-	char caller[LF_REPORT_NUMBER];
-	int64_t since_ms;
-};
-
 /* Presence words may stand in any of these families; others are foreign. */
 static bool is_ours(const struct lf_xml_node *node)
 {
@@ -122,7 +95,7 @@ static const struct word *find_word(const struct lf_xml_node *node)
 }
 
 /* Cisco: <ce:alerting identity="sip:3100@host"/> */
-static void gather_caller(struct facts *f, const struct lf_xml_node *node)
+static void gather_caller(struct lf_facts *f, const struct lf_xml_node *node)
 {
 	const char *uri = lf_xml_attr(node, "identity");
 
@@ -136,7 +109,7 @@ static void keep_note(const struct lf_xml_node *node, char *out)
 		lf_xml_text(node, out, LF_REPORT_TEXT);
 }
 
-static void gather_input(struct facts *f, const struct lf_xml_node *node)
+static void gather_input(struct lf_facts *f, const struct lf_xml_node *node)
 {
 	char text[16];
 
@@ -146,7 +119,7 @@ static void gather_input(struct facts *f, const struct lf_xml_node *node)
 }
 
 /* "meeting", "in transit": for people, who may want more than "busy". */
-static void keep_word(struct facts *f, const char *name)
+static void keep_word(struct lf_facts *f, const char *name)
 {
 	if (*f->word)
 		return;
@@ -155,7 +128,8 @@ static void keep_word(struct facts *f, const char *name)
 		*c = *c == '-' ? ' ' : *c;
 }
 
-static unsigned gather_activity(struct facts *f, const struct lf_xml_node *node)
+static unsigned gather_activity(struct lf_facts *f,
+				const struct lf_xml_node *node)
 {
 	const struct word *word = find_word(node);
 
@@ -169,7 +143,7 @@ static unsigned gather_activity(struct facts *f, const struct lf_xml_node *node)
 }
 
 /* RFC 4480, 3.2: what is no activity of the list has its text in "other". */
-static unsigned gather_activities(struct facts *f,
+static unsigned gather_activities(struct lf_facts *f,
 				  const struct lf_xml_node *parent, char *note)
 {
 	const struct lf_xml_node *child;
@@ -189,7 +163,7 @@ static unsigned gather_activities(struct facts *f,
 }
 
 /* 1: open, -1: closed, 0: neither, such as baresip's "unknown". */
-static int gather_status(struct facts *f, const struct lf_xml_node *status,
+static int gather_status(struct lf_facts *f, const struct lf_xml_node *status,
 			 unsigned *activities, char *note)
 {
 	const struct lf_xml_node *child;
@@ -212,7 +186,7 @@ static int gather_status(struct facts *f, const struct lf_xml_node *status,
 	return basic;
 }
 
-static void gather_time(struct facts *f, const struct lf_xml_node *node)
+static void gather_time(struct lf_facts *f, const struct lf_xml_node *node)
 {
 	char text[64];
 	int64_t wall_ms;
@@ -222,7 +196,7 @@ static void gather_time(struct facts *f, const struct lf_xml_node *node)
 		f->since_ms = wall_ms;
 }
 
-static void gather_tuple(struct facts *f, const struct lf_xml_node *tuple)
+static void gather_tuple(struct lf_facts *f, const struct lf_xml_node *tuple)
 {
 	const struct lf_xml_node *child;
 	unsigned all = 0;
@@ -249,7 +223,7 @@ static void gather_tuple(struct facts *f, const struct lf_xml_node *tuple)
 	f->closed += basic < 0;
 }
 
-static void gather_person(struct facts *f, const struct lf_xml_node *person)
+static void gather_person(struct lf_facts *f, const struct lf_xml_node *person)
 {
 	const struct lf_xml_node *child;
 	int basic;
@@ -281,7 +255,7 @@ static void gather_person(struct facts *f, const struct lf_xml_node *person)
 }
 
 /* XPIDF (draft-rosenberg-impp-pidf-00): atom, address, status, msnsubstatus */
-static void gather_atom(struct facts *f, const struct lf_xml_node *atom)
+static void gather_atom(struct lf_facts *f, const struct lf_xml_node *atom)
 {
 	const struct lf_xml_node *address = lf_xml_child(atom, "address");
 	const char *status =
@@ -303,7 +277,7 @@ static void gather_atom(struct facts *f, const struct lf_xml_node *atom)
 		f->tuple |= AWAY;
 }
 
-static void gather(struct facts *f, const struct lf_xml_node *root)
+static void gather(struct lf_facts *f, const struct lf_xml_node *root)
 {
 	const struct lf_xml_node *child;
 	const char *entity = lf_xml_attr(root, "entity");
@@ -323,98 +297,6 @@ static void gather(struct facts *f, const struct lf_xml_node *root)
 	}
 	if (entity && lf_text_starts(entity, "pres:"))
 		f->is_freeswitch = true;
-}
-
-/* ---- the weighing ---- */
-
-static bool is_closed(const struct facts *f)
-{
-	if (f->open)
-		return false;
-	return f->closed || (f->person_closed && !f->person_open);
-}
-
-static enum lf_tel line_of(const struct facts *f)
-{
-	unsigned all = f->person | f->tuple;
-
-	if (all & (ON_PHONE | BUSY))
-		return LF_TEL_BUSY;
-	if ((all & ALERTING) && !(all & TERMINATED))
-		return LF_TEL_RINGING;
-	if (is_closed(f) || (f->person & (OFFLINE | AVAILABLE)) == OFFLINE)
-		return LF_TEL_OFFLINE;
-	if (f->open || f->person_open || (all & (AVAILABLE | TERMINATED)))
-		return LF_TEL_IDLE;
-	return LF_TEL_UNKNOWN;
-}
-
-static enum lf_rich rich_of(const struct facts *f)
-{
-	const unsigned moods = ~(unsigned)(ALERTING | TERMINATED);
-	unsigned act = f->person & moods ? f->person : f->tuple;
-
-	if (act & DND)
-		return LF_RICH_DND;
-	if (act & ON_PHONE)
-		return LF_RICH_ON_PHONE;
-	if (act & (BUSY | ENGAGED))
-		return LF_RICH_BUSY;
-	if (act & (AWAY | ABSENT))
-		return LF_RICH_AWAY;
-	if (act & AVAILABLE)
-		return LF_RICH_AVAILABLE;
-	if ((f->person & OFFLINE) || is_closed(f))
-		return LF_RICH_OFFLINE;
-	if (f->open || f->person_open)
-		return LF_RICH_AVAILABLE;
-	return LF_RICH_UNKNOWN;
-}
-
-static void weigh(struct lf_report *r, const struct facts *f)
-{
-	const char *note = *f->person_note  ? f->person_note
-			   : *f->tuple_note ? f->tuple_note
-			   : *f->top_note   ? f->top_note
-					    : f->word;
-	unsigned all = f->person | f->tuple;
-
-	r->line = (uint8_t)line_of(f);
-	r->rich = (uint8_t)rich_of(f);
-	r->is_dnd = all & DND;
-	r->is_idle = f->is_idle;
-	r->since_ms = f->since_ms;
-	r->knows = 0;
-	if (r->line != LF_TEL_UNKNOWN)
-		r->knows |= LF_KNOWS_LINE;
-	if (r->rich != LF_RICH_UNKNOWN)
-		r->knows |= LF_KNOWS_RICH;
-	/* Whoever says nothing else does not say "may be disturbed" either. */
-	if (r->knows)
-		r->knows |= LF_KNOWS_DND;
-	lf_text_copy(r->message, sizeof(r->message), note);
-	if (r->line == LF_TEL_RINGING)
-		lf_text_copy(r->peer, sizeof(r->peer), f->caller);
-	if ((all & DND) && (all & ON_PHONE)) /* S26 */
-		lf_text_copy(r->hint, sizeof(r->hint),
-			     "do-not-disturb and on-the-phone together: is "
-			     "\"Use DND status when user is on the phone\" on "
-			     "at the presence server?");
-}
-
-/*
- * Asterisk without its supplement writes no person and no activities: then a
- * line in use is "open" like any other, and only the note tells.
- */
-static enum lf_dialect writer_of(const struct facts *f, enum lf_dialect dialect)
-{
-	if (dialect != LF_DIALECT_AUTO)
-		return dialect;
-	if (f->is_freeswitch)
-		return LF_DIALECT_FREESWITCH;
-	if (f->is_asterisk || (!f->has_person && !f->tuple))
-		return LF_DIALECT_ASTERISK;
-	return LF_DIALECT_PLAIN;
 }
 
 /*
@@ -440,7 +322,7 @@ int lf_pidf_read(struct lf_report *ret, enum lf_dialect dialect,
 		 const char *data, size_t len)
 {
 	const struct lf_xml_node *root;
-	struct facts f;
+	struct lf_facts f;
 	struct lf_xml *xml;
 	int err;
 
@@ -456,7 +338,7 @@ int lf_pidf_read(struct lf_report *ret, enum lf_dialect dialect,
 	memset(&f, 0, sizeof(f));
 	gather(&f, root);
 	lf_xml_free(xml);
-	weigh(ret, &f);
-	lf_note_apply(ret, writer_of(&f, dialect));
+	lf_facts_weigh(ret, &f);
+	lf_note_apply(ret, lf_facts_writer(&f, dialect));
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "presence/board.h"
 #include "presence/brief.h"
 #include "presence/document.h"
+#include "presence/fold.h"
 #include "presence/report.h"
 #include "presence/roster.h"
 #include "sip/subscribe.h"
@@ -80,48 +81,6 @@ static void report_cond(struct lf_watch *watch, enum lf_cond cond,
 	send_report(watch, &report);
 }
 
-/* A line's calls decide, unless they say "none" of a phone that is not there */
-static void fold_line(struct lf_report *to, const struct lf_report *from)
-{
-	bool is_better =
-		!(to->knows & LF_KNOWS_LINE) || from->line == LF_TEL_RINGING ||
-		from->line == LF_TEL_BUSY || to->line != LF_TEL_OFFLINE;
-
-	if (!(from->knows & LF_KNOWS_LINE) || !is_better)
-		return;
-	to->line = from->line;
-	if (from->peer[0])
-		lf_text_copy(to->peer, sizeof(to->peer), from->peer);
-	if (from->line != LF_TEL_RINGING && from->line != LF_TEL_BUSY)
-		to->peer[0] = '\0';
-}
-
-/* What the first document did not know, the next one may add. */
-static void fold(struct lf_report *to, const struct lf_report *from)
-{
-	uint8_t news = from->knows & (uint8_t)~to->knows;
-
-	fold_line(to, from);
-	if (news & LF_KNOWS_DND)
-		to->is_dnd = from->is_dnd;
-	if (news & LF_KNOWS_FWD)
-		lf_text_copy(to->fwd_to, sizeof(to->fwd_to), from->fwd_to);
-	if (news & LF_KNOWS_RICH) {
-		to->rich = from->rich;
-		to->is_idle = from->is_idle;
-		lf_text_copy(to->message, sizeof(to->message), from->message);
-	}
-	if (news & LF_KNOWS_VOICEMAIL) {
-		to->voicemails_new = from->voicemails_new;
-		to->voicemails_old = from->voicemails_old;
-	}
-	if (!to->since_ms)
-		to->since_ms = from->since_ms;
-	if (!to->hint[0])
-		lf_text_copy(to->hint, sizeof(to->hint), from->hint);
-	to->knows |= from->knows;
-}
-
 /* Of several that have no value: what may pass before what will not. */
 static bool is_hopeful(uint8_t cond, uint8_t than)
 {
@@ -154,7 +113,7 @@ static void compose(struct lf_watch *watch)
 			continue;
 		if (part->leg.cond == LF_COND_OK) {
 			lf_brief_get(&part->said, &one);
-			fold(&all, &one);
+			lf_fold(&all, &one);
 		}
 		if (!is_extra && is_hopeful(part->leg.cond, cond)) {
 			cond = part->leg.cond;
