@@ -44,16 +44,32 @@ bool lf_sip_is_too_large(const struct lf_sip *sip, const sip_t *request)
 }
 
 /* Answers without a transaction; the message is gone afterwards. */
+static void refuse_with(struct lf_sip *sip, msg_t *msg,
+			const struct lf_sip_answer *answer)
+{
+	if (sip_object(msg)->sip_request->rq_method == sip_method_ack)
+		nta_msg_discard(sip->agent, msg);
+	else
+		lf_sip_reply_plain(sip, msg, answer);
+}
+
 static void refuse(struct lf_sip *sip, msg_t *msg, int status,
 		   const char *phrase, const char *lines)
 {
-	const sip_t *request = sip_object(msg);
-	const struct lf_sip_answer answer = {status, phrase, NULL, lines};
+	refuse_with(sip, msg,
+		    &(const struct lf_sip_answer){.status = status,
+						  .phrase = phrase,
+						  .lines = lines});
+}
 
-	if (request->sip_request->rq_method == sip_method_ack)
-		nta_msg_discard(sip->agent, msg);
-	else
-		lf_sip_reply_plain(sip, msg, &answer);
+static void refuse_untraced(struct lf_sip *sip, msg_t *msg, int status,
+			    const char *phrase, const char *lines)
+{
+	refuse_with(sip, msg,
+		    &(const struct lf_sip_answer){.status = status,
+						  .phrase = phrase,
+						  .lines = lines,
+						  .is_strangers = true});
 }
 
 static void log_stranger(struct lf_sip *sip, msg_t *msg, const char *why)
@@ -72,7 +88,7 @@ static void refuse_stranger(struct lf_sip *sip, msg_t *msg)
 {
 	sip->stats.strangers++;
 	log_stranger(sip, msg, "no trunk allows it");
-	refuse(sip, msg, SIP_403_FORBIDDEN, NULL);
+	refuse_untraced(sip, msg, SIP_403_FORBIDDEN, NULL);
 }
 
 /* Whether a user of ours, with a password, may ask this. */
@@ -99,7 +115,7 @@ static bool authenticate(struct lf_sip *sip, msg_t *msg, char *user,
 		log_stranger(sip, msg, "wrong user, password or nonce");
 	}
 	lf_sip_guard_challenge(sip->guard, err == -ESTALE, challenge);
-	refuse(sip, msg, SIP_401_UNAUTHORIZED, challenge);
+	refuse_untraced(sip, msg, SIP_401_UNAUTHORIZED, challenge);
 	return false;
 }
 

@@ -134,6 +134,7 @@ struct lf_sip_answer {
 	const char *phrase; /* NULL: the usual one */
 	const char *tag;    /* ours; NULL: any */
 	const char *lines;  /* more headers, each with its CR LF; NULL: none */
+	bool is_strangers;  /* not traced: they must not push a peer's out */
 };
 void lf_sip_request_answer(struct lf_sip_request *req,
 			   const struct lf_sip_answer *answer);

@@ -254,9 +254,11 @@ static bool put_in_batch(struct lf_sip *sip, msg_t *msg, const sip_t *request,
 	reply->len = replies->bytes.len - reply->at;
 	memcpy(&reply->to, msg_addr(msg), sizeof(reply->to));
 	replies->count++;
-	lf_sip_trace_text(sip, true, &reply->to.any, request->sip_call_id->i_id,
-			  strlen(request->sip_call_id->i_id),
-			  replies->bytes.data + reply->at, reply->len);
+	if (!answer->is_strangers)
+		lf_sip_trace_text(sip, true, &reply->to.any,
+				  request->sip_call_id->i_id,
+				  strlen(request->sip_call_id->i_id),
+				  replies->bytes.data + reply->at, reply->len);
 	return true;
 }
 
@@ -283,7 +285,8 @@ static void reply_by_sofia(struct lf_sip *sip, msg_t *msg, const sip_t *request,
 		       answer->phrase, msg, TAG_IF(to, SIPTAG_TO_STR(to)),
 		       TAG_IF(answer->lines, SIPTAG_HEADER_STR(answer->lines)),
 		       SIPTAG_SERVER_STR(sip->user_agent), TAG_END());
-	lf_sip_trace_msg(sip, true, seen, tport);
+	if (!answer->is_strangers)
+		lf_sip_trace_msg(sip, true, seen, tport);
 	msg_destroy(seen);
 }
 
