@@ -26,8 +26,6 @@
 #include "core/banned.h"
 
 #define ALLOW_EVENTS "presence, dialog, message-summary, presence.winfo"
-#define TRUSTED_MAX 64
-#define TRUSTED_SIZE 4608 /* of such a list */
 
 static const struct lf_package packages[] = {
 	{.name = "presence",
@@ -270,120 +268,6 @@ static void on_register(struct lf_sip_request *req, void *arg)
 		lf_sip_reply(req, 200, "OK", extra);
 }
 
-/* ---- settings ---- */
-
-/* Who may ask without a password: hands the items of a setting to set(). */
-static void read_trusted(struct lf_agent *agent, const char *setting,
-			 int set(struct lf_sip *sip, const char *const *items),
-			 const char *what)
-{
-	const char *list = lf_setting_text(agent->parts.settings, setting);
-	const char *items[TRUSTED_MAX + 1] = {NULL};
-	char copy[TRUSTED_SIZE], *rest = copy, *item;
-	size_t n = 0;
-
-	lf_text_copy(copy, sizeof(copy), list);
-	while ((item = strsep(&rest, ",")) != NULL && n < TRUSTED_MAX) {
-		item = lf_text_trim(item);
-		if (*item)
-			items[n++] = item;
-	}
-	if (set(agent->parts.sip, items))
-		lf_log(LF_ERROR, "presence",
-		       "%s: \"%s\" is no list of %s; the old one stays",
-		       setting, list, what);
-}
-
-/* Nobody may see anything any more. */
-static void end_all(struct lf_agent *agent)
-{
-	LF_LIST_FOREACH_SAFE (node, &agent->subs)
-		lf_agent_sub_end(
-			LF_CONTAINER_OF(node, struct lf_agent_sub, node),
-			LF_REASON_REJECTED);
-}
-
-static void on_settings(void *arg)
-{
-	struct lf_agent *agent = arg;
-	const struct lf_settings *s = agent->parts.settings;
-	bool was_enabled = agent->is_enabled;
-	unsigned hide_digits;
-
-	agent->is_enabled = lf_setting_bool(s, "presence-server.enable");
-	agent->is_registrar = lf_setting_bool(s, "presence-server.register");
-	agent->least_s =
-		(uint32_t)lf_setting_int(s, "presence-server.expires-min");
-	agent->most_s =
-		(uint32_t)lf_setting_int(s, "presence-server.expires-max");
-	if (agent->least_s > agent->most_s)
-		agent->least_s = agent->most_s;
-	agent->max_watchers =
-		(size_t)lf_setting_int(s, "presence-server.max-watchers");
-	agent->interval_ms =
-		lf_setting_int(s, "presence-server.notify-interval");
-	hide_digits =
-		(unsigned)lf_setting_int(s, "presence-server.hide-digits");
-	if (hide_digits != agent->desk.hide_digits)
-		lf_desk_forget(&agent->desk);
-	agent->desk.hide_digits = hide_digits;
-	agent->has_privacy = lf_setting_instance(s, "privacy.*", 0) != NULL;
-	agent->has_groups = lf_setting_instance(s, "list.*", 0) != NULL;
-	read_trusted(agent, "presence-server.trusted", lf_sip_set_trusted,
-		     "addresses and networks");
-	read_trusted(agent, "presence-server.trusted-certificates",
-		     lf_sip_set_trusted_certificates, "names");
-	if (was_enabled && !agent->is_enabled)
-		end_all(agent);
-	LF_LIST_FOREACH_SAFE (node, &agent->subs) {
-		struct lf_agent_sub *sub =
-			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
-
-		lf_agent_sub_level(sub);
-		if (!sub->list && !sub->package->is_winfo &&
-		    !lf_agent_is_too_soon(sub))
-			lf_agent_sub_update(sub);
-	}
-}
-
-static void on_groups(void *arg)
-{
-	on_settings(arg);
-	lf_members_moved(arg);
-}
-
-static void on_lists(void *arg)
-{
-	lf_members_moved(arg);
-}
-
-static void on_user(const struct lf_user *was, const struct lf_user *now,
-		    void *arg)
-{
-	lf_members_moved(arg);
-}
-
-static void on_realm(void *arg)
-{
-	lf_agent_open_access(arg);
-	on_settings(arg);
-}
-
-static int listen_to_settings(struct lf_agent *agent)
-{
-	struct lf_settings *s = agent->parts.settings;
-	int err = lf_settings_on_change(s, "presence-server.", on_realm, agent);
-
-	if (!err)
-		err = lf_settings_on_change(s, "privacy.", on_settings, agent);
-	if (!err)
-		err = lf_settings_on_change(s, "list.", on_groups, agent);
-	if (!err)
-		err = lf_directory_on_change(agent->parts.directory, on_user,
-					     agent);
-	return err;
-}
-
 /* ---- life ---- */
 
 static int handle_requests(struct lf_agent *agent)
@@ -421,16 +305,15 @@ int lf_agent_open(struct lf_agent **ret, const struct lf_agent_parts *parts)
 	lf_list_init(&agent->subs);
 	lf_list_init(&agent->ending);
 	lf_agent_winfo_init(agent);
-	lf_members_init(agent);
 	err = lf_desk_open(&agent->desk, parts->timers, parts->board,
 			   parts->directory);
 	if (err) {
 		free(agent);
 		return err;
 	}
-	on_settings(agent);
+	lf_agent_read_settings(agent);
 	/* Before the subscriptions: they may be to lists. */
-	err = lf_lists_open(&agent->lists, parts->store, on_lists, agent);
+	err = lf_members_open(agent);
 	if (!err)
 		err = lf_publish_open(&agent->publish, agent);
 	if (!err)
@@ -438,7 +321,7 @@ int lf_agent_open(struct lf_agent **ret, const struct lf_agent_parts *parts)
 	if (!err)
 		err = lf_agent_open_access(agent);
 	if (!err)
-		err = listen_to_settings(agent);
+		err = lf_agent_follow_settings(agent);
 	if (!err)
 		err = handle_requests(agent);
 	if (err) {
@@ -461,12 +344,11 @@ void lf_agent_close(struct lf_agent *agent)
 	if (!agent)
 		return;
 	lf_timer_stop(agent->parts.timers, &agent->winfo_turn);
-	lf_timer_stop(agent->parts.timers, &agent->follow);
 	lf_agent_save_close(agent);
 	free_subs(&agent->subs);
 	free_subs(&agent->ending);
 	lf_publish_close(agent->publish);
-	lf_lists_close(agent->lists);
+	lf_members_close(agent);
 	lf_desk_close(&agent->desk);
 	free(agent);
 }

@@ -81,6 +81,10 @@ struct lf_agent_asker {
 bool lf_agent_refuse_require(struct lf_agent *agent,
 			     struct lf_sip_request *req);
 
+/* ---- agent_settings.c ---- */
+void lf_agent_read_settings(struct lf_agent *agent);
+int lf_agent_follow_settings(struct lf_agent *agent);
+
 /* ---- agent_access.c: who may see what ---- */
 /* Fills `out`, which borrows from the request. */
 void lf_agent_ask(const struct lf_agent *agent, struct lf_agent_asker *out,

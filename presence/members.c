@@ -216,14 +216,37 @@ static void on_follow(struct lf_timer *timer, void *arg)
 	}
 }
 
-void lf_members_init(struct lf_agent *agent)
-{
-	lf_timer_init(&agent->follow, on_follow, agent);
-}
-
 void lf_members_moved(struct lf_agent *agent)
 {
 	if (agent->list_count && !lf_timer_is_running(&agent->follow))
 		lf_timer_start(agent->parts.timers, &agent->follow,
 			       LF_LIST_BATCH_MS);
+}
+
+static void on_lists(void *arg)
+{
+	lf_members_moved(arg);
+}
+
+static void on_user(const struct lf_user *was, const struct lf_user *now,
+		    void *arg)
+{
+	lf_members_moved(arg);
+}
+
+int lf_members_open(struct lf_agent *agent)
+{
+	int err = lf_lists_open(&agent->lists, agent->parts.store, on_lists,
+				agent);
+
+	lf_timer_init(&agent->follow, on_follow, agent);
+	return err ? err
+		   : lf_directory_on_change(agent->parts.directory, on_user,
+					    agent);
+}
+
+void lf_members_close(struct lf_agent *agent)
+{
+	lf_timer_stop(agent->parts.timers, &agent->follow);
+	lf_lists_close(agent->lists);
 }

@@ -39,7 +39,8 @@ size_t lf_members_count(const struct lf_members *members); /* lines */
 void lf_members_done(struct lf_members *members);
 
 /* ---- lists that change while somebody is subscribed ---- */
-void lf_members_init(struct lf_agent *agent);
+int lf_members_open(struct lf_agent *agent); /* reads the documents */
+void lf_members_close(struct lf_agent *agent);
 /* A document, a group or a user did: subscriptions see it a moment later. */
 void lf_members_moved(struct lf_agent *agent);
 
