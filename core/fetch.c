@@ -88,6 +88,8 @@ static void follow_smtp(struct lf_fetch *fetch, const char *command)
 		{"DATA", "message"},
 	};
 
+	if (lf_text_starts(command, "EHLO"))
+		lf_fetcher_note(fetch->fetcher, fetch->socket);
 	if (lf_text_starts(command, "QUIT")) {
 		fetch->has_quit = true;
 		lf_fetcher_hang_up(fetch->socket);

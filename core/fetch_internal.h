@@ -18,7 +18,7 @@ struct lf_fetcher {
 	uv_timer_t timer;
 	CURLM *multi;
 	struct lf_list fetches;
-	struct lf_list lines; /* sockets that curl has open */
+	struct lf_list lines; /* sockets on which SMTP is spoken */
 	unsigned handles;     /* not closed yet: the timer and each poll */
 	bool is_closing;
 	void (*closed)(void *arg);
@@ -34,7 +34,8 @@ struct lf_fetch {
 	struct lf_buf sent, answer;
 	size_t sent_at, max_answer;
 	const char *step;
-	bool has_quit; /* SMTP: what follows is only politeness */
+	bool is_starved; /* there was no memory to wait for its socket */
+	bool has_quit;   /* SMTP: what follows is only politeness */
 	char reply[LF_FETCH_LINE_SIZE], why[CURL_ERROR_SIZE];
 	lf_fetch_fn *done;
 	void *arg;
@@ -47,8 +48,11 @@ void lf_fetch_free(struct lf_fetch *fetch);
 
 /* ---- fetcher.c ---- */
 
-/* Its sockets are the fetcher's. */
+/* The fetcher hears when its socket is closed... */
 void lf_fetcher_adopt(struct lf_fetcher *fetcher, struct lf_fetch *fetch);
+/* ... and is told that SMTP is spoken there. Not before it is connected: of a
+ * socket that never was, curl does not tell its end. */
+void lf_fetcher_note(struct lf_fetcher *fetcher, curl_socket_t socket);
 /*
  * After QUIT, curl waits for the server's answer, and the whole loop with it,
  * for as long as two minutes. Nothing more is read then: it comes back.

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/fetch_internal.h"
@@ -26,55 +25,9 @@ struct poll {
 struct line {
 	struct lf_list node;
 	curl_socket_t socket;
-	ino_t inode; /* the number may be another's by now */
 };
 
 /* ---- sockets ---- */
-
-static bool is_open(const struct line *line)
-{
-	struct stat st;
-
-	return !fstat(line->socket, &st) && st.st_ino == line->inode;
-}
-
-static void line_free(struct line *line)
-{
-	lf_list_del(&line->node);
-	free(line);
-}
-
-/* Of a connection that was never made curl does not say that it is closed. */
-static void forget_closed(struct lf_fetcher *fetcher)
-{
-	LF_LIST_FOREACH_SAFE (node, &fetcher->lines) {
-		struct line *line = LF_CONTAINER_OF(node, struct line, node);
-
-		if (!is_open(line))
-			line_free(line);
-	}
-}
-
-static curl_socket_t on_open(void *arg, curlsocktype purpose,
-			     struct curl_sockaddr *to)
-{
-	struct lf_fetcher *fetcher = arg;
-	struct line *line = calloc(1, sizeof(*line));
-	struct stat st;
-
-	if (!line)
-		return CURL_SOCKET_BAD;
-	forget_closed(fetcher);
-	line->socket =
-		socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-	if (line->socket < 0 || fstat(line->socket, &st)) {
-		free(line);
-		return CURL_SOCKET_BAD;
-	}
-	line->inode = st.st_ino;
-	lf_list_add_tail(&fetcher->lines, &line->node);
-	return line->socket;
-}
 
 static int on_close(void *arg, curl_socket_t socket)
 {
@@ -83,8 +36,10 @@ static int on_close(void *arg, curl_socket_t socket)
 	LF_LIST_FOREACH_SAFE (node, &fetcher->lines) {
 		struct line *line = LF_CONTAINER_OF(node, struct line, node);
 
-		if (line->socket == socket)
-			line_free(line);
+		if (line->socket != socket)
+			continue;
+		lf_list_del(&line->node);
+		free(line);
 	}
 	return close(socket);
 }
@@ -95,15 +50,41 @@ void lf_fetcher_hang_up(curl_socket_t socket)
 		shutdown(socket, SHUT_RD);
 }
 
+/* Without memory it is forgotten: then its end may have to be waited for. */
+void lf_fetcher_note(struct lf_fetcher *fetcher, curl_socket_t socket)
+{
+	struct line *line;
+
+	LF_LIST_FOREACH (node, &fetcher->lines) {
+		if (LF_CONTAINER_OF(node, struct line, node)->socket == socket)
+			return;
+	}
+	line = calloc(1, sizeof(*line));
+	if (!line)
+		return;
+	line->socket = socket;
+	lf_list_add_tail(&fetcher->lines, &line->node);
+}
+
 void lf_fetcher_adopt(struct lf_fetcher *fetcher, struct lf_fetch *fetch)
 {
-	curl_easy_setopt(fetch->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	curl_easy_setopt(fetch->easy, CURLOPT_OPENSOCKETDATA, fetcher);
 	curl_easy_setopt(fetch->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
 	curl_easy_setopt(fetch->easy, CURLOPT_CLOSESOCKETDATA, fetcher);
 }
 
 /* ---- the loop ---- */
+
+static struct lf_fetch *find_starved(const struct lf_fetcher *fetcher)
+{
+	LF_LIST_FOREACH (node, &fetcher->fetches) {
+		struct lf_fetch *fetch =
+			LF_CONTAINER_OF(node, struct lf_fetch, node);
+
+		if (fetch->is_starved)
+			return fetch;
+	}
+	return NULL;
+}
 
 static void finish_all(struct lf_fetcher *fetcher)
 {
@@ -123,6 +104,8 @@ static void finish_all(struct lf_fetcher *fetcher)
 		if (fetch)
 			lf_fetch_finish(fetch, code);
 	}
+	while (!fetcher->is_closing && (fetch = find_starved(fetcher)))
+		lf_fetch_finish(fetch, CURLE_OUT_OF_MEMORY);
 }
 
 static void on_handle_closed(struct lf_fetcher *fetcher)
@@ -225,13 +208,18 @@ static int on_curl_socket(CURL *easy, curl_socket_t socket, int what, void *arg,
 	}
 	if (!poll)
 		poll = poll_new(fetcher, socket);
-	if (!poll)
-		return -1;
+	if (!poll) {
+		/* -1 would be the end of all requests, for ever. */
+		if (fetch)
+			fetch->is_starved = true;
+		return 0;
+	}
 	if (what & CURL_POLL_IN)
 		events |= UV_READABLE;
 	if (what & CURL_POLL_OUT)
 		events |= UV_WRITABLE;
-	return uv_poll_start(&poll->handle, events, on_poll) ? -1 : 0;
+	uv_poll_start(&poll->handle, events, on_poll);
+	return 0;
 }
 
 /* ---- opening and closing ---- */
@@ -290,12 +278,9 @@ void lf_fetcher_close(struct lf_fetcher *fetcher, void (*closed)(void *arg),
 		lf_fetch_free(fetch);
 	}
 	/* What is kept open gets its QUIT, and nobody waits for the answer. */
-	forget_closed(fetcher);
 	LF_LIST_FOREACH (node, &fetcher->lines)
 		lf_fetcher_hang_up(
 			LF_CONTAINER_OF(node, struct line, node)->socket);
 	curl_multi_cleanup(fetcher->multi);
-	LF_LIST_FOREACH_SAFE (node, &fetcher->lines)
-		line_free(LF_CONTAINER_OF(node, struct line, node));
 	uv_close((uv_handle_t *)&fetcher->timer, on_timer_closed);
 }
