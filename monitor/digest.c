@@ -365,7 +365,9 @@ static void on_count(int err, struct lf_store_rows *rows, void *arg)
 	struct lf_digest *d = arg;
 	struct lf_monitor *monitor = d->monitor;
 
-	if (!err) {
+	if (err) {
+		monitor->open_err = err;
+	} else {
 		d->last_id += lf_store_rows_int(rows, 0, 0);
 		d->held += (size_t)lf_store_rows_int(rows, 0, 1);
 	}

@@ -75,6 +75,7 @@ struct lf_monitor {
 	char *store_path, *node;
 	unsigned refs; /* the owner's, and one for each operation under way */
 	bool is_closing;
+	int open_err; /* of what must be read before it is open */
 	void (*ready)(int err, void *arg);
 	void *ready_arg;
 	void (*closed)(void *arg);

@@ -163,7 +163,8 @@ static void on_alarms(int err, void *arg)
 	struct lf_monitor *monitor = arg;
 
 	if (!monitor->is_closing)
-		monitor->ready(err, monitor->ready_arg);
+		monitor->ready(err ? err : monitor->open_err,
+			       monitor->ready_arg);
 	lf_monitor_unref(monitor);
 }
 

@@ -412,7 +412,9 @@ static void on_count(int err, struct lf_store_rows *rows, void *arg)
 	struct lf_spool *spool = arg;
 	struct lf_monitor *monitor = spool->monitor;
 
-	if (!err) {
+	if (err) {
+		monitor->open_err = err;
+	} else {
 		spool->last_id += lf_store_rows_int(rows, 0, 0);
 		spool->waiting += (size_t)lf_store_rows_int(rows, 0, 1);
 	}
