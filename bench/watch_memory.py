@@ -2,8 +2,7 @@
 
 The difference of heap in use between all lines active, one console looking,
 and the same users loaded but watched by nobody, after the transactions of the
-start have gone. The figure includes sofia's own dialog: 1.7 KB, measured apart
-(notes in docs/benchmarks.md). The trace ring is off: its size is fixed.
+start have gone. The trace ring is off: its size is fixed.
 PSS is told as well; it counts what the allocator keeps after the start.
 """
 
