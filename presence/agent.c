@@ -305,6 +305,7 @@ int lf_agent_open(struct lf_agent **ret, const struct lf_agent_parts *parts)
 	lf_list_init(&agent->subs);
 	lf_list_init(&agent->ending);
 	lf_agent_winfo_init(agent);
+	lf_agent_access_init(agent);
 	err = lf_desk_open(&agent->desk, parts->timers, parts->board,
 			   parts->directory);
 	if (err) {
@@ -320,6 +321,8 @@ int lf_agent_open(struct lf_agent **ret, const struct lf_agent_parts *parts)
 		err = lf_agent_save_open(agent);
 	if (!err)
 		err = lf_agent_open_access(agent);
+	if (!err)
+		err = lf_agent_follow_access(agent);
 	if (!err)
 		err = lf_agent_follow_settings(agent);
 	if (!err)
@@ -344,6 +347,7 @@ void lf_agent_close(struct lf_agent *agent)
 	if (!agent)
 		return;
 	lf_timer_stop(agent->parts.timers, &agent->winfo_turn);
+	lf_timer_stop(agent->parts.timers, &agent->access_turn);
 	lf_agent_save_close(agent);
 	free_subs(&agent->subs);
 	free_subs(&agent->ending);

@@ -20,6 +20,18 @@
 
 #define NAME_MAX_BYTES 128
 
+/* "": none, or nobody of ours. */
+static const char *password_of(const struct lf_agent *agent, const char *user)
+{
+	const char *password;
+
+	if (!lf_user_resolve(agent->parts.directory, user))
+		return "";
+	password = lf_setting_of(agent->parts.settings, "sip-user.*.password",
+				 user);
+	return password ? password : "";
+}
+
 /* H(user:realm:password), in hexadecimal. */
 static int on_ha1(const char *user, const char *realm, bool is_sha256,
 		  char ret_ha1[65], void *arg)
@@ -29,11 +41,8 @@ static int on_ha1(const char *user, const char *realm, bool is_sha256,
 	char text[512];
 	int len;
 
-	if (!lf_user_resolve(agent->parts.directory, user))
-		return -ENOENT;
-	password = lf_setting_of(agent->parts.settings, "sip-user.*.password",
-				 user);
-	if (!password || !*password)
+	password = password_of(agent, user);
+	if (!*password)
 		return -ENOENT;
 	len = snprintf(text, sizeof(text), "%s:%s:%s", user, realm, password);
 	if (len < 0 || (size_t)len >= sizeof(text))
@@ -52,6 +61,53 @@ int lf_agent_open_access(struct lf_agent *agent)
 		agent->parts.sip,
 		lf_setting_text(agent->parts.settings, "presence-server.realm"),
 		on_ha1, agent);
+}
+
+/* Once a turn, however many lost it. */
+static void on_turn(struct lf_timer *timer, void *arg)
+{
+	struct lf_agent *agent = arg;
+
+	LF_LIST_FOREACH_SAFE (node, &agent->subs) {
+		struct lf_agent_sub *sub =
+			LF_CONTAINER_OF(node, struct lf_agent_sub, node);
+		const char *name = lf_agent_sub_name(sub);
+
+		if (*name && !*password_of(agent, name))
+			lf_agent_sub_end(sub, LF_REASON_REJECTED);
+	}
+}
+
+static void look_soon(struct lf_agent *agent)
+{
+	lf_timer_start(agent->parts.timers, &agent->access_turn, 0);
+}
+
+static void on_passwords(void *arg)
+{
+	look_soon(arg);
+}
+
+static void on_user(const struct lf_user *was, const struct lf_user *now,
+		    void *arg)
+{
+	if (was && !now)
+		look_soon(arg);
+}
+
+void lf_agent_access_init(struct lf_agent *agent)
+{
+	lf_timer_init(&agent->access_turn, on_turn, agent);
+}
+
+int lf_agent_follow_access(struct lf_agent *agent)
+{
+	int err = lf_settings_on_change(agent->parts.settings, "sip-user.",
+					on_passwords, agent);
+
+	return err ? err
+		   : lf_directory_on_change(agent->parts.directory, on_user,
+					    agent);
 }
 
 /* ---- privacy ---- */

@@ -33,6 +33,8 @@ struct lf_agent {
 	struct lf_ledger *ledger; /* of subscriptions; NULL: closing */
 	struct lf_timer wake;     /* after a restart: agent_save.c */
 	struct lf_timer winfo_turn;
+	struct lf_timer
+		access_turn; /* somebody may have lost the right to ask */
 	struct lf_lists *lists;
 	struct lf_timer follow; /* lists that changed: members.c */
 	size_t winfo_count, list_count;
@@ -98,7 +100,10 @@ bool lf_agent_wants_parts(const struct lf_agent *agent,
 /* May this request speak for `user`? */
 bool lf_agent_is_self(const struct lf_agent *agent, const struct lf_user *user,
 		      const struct lf_sip_request *req);
+void lf_agent_access_init(struct lf_agent *agent);
 int lf_agent_open_access(struct lf_agent *agent);
+/* Ends the subscriptions of those who lose their password, or are deleted. */
+int lf_agent_follow_access(struct lf_agent *agent);
 
 /* ---- agent_sub.c: one subscription ---- */
 int lf_agent_sub_new(struct lf_agent_sub **ret, struct lf_agent *agent,

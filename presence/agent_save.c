@@ -189,7 +189,7 @@ static int restore(struct lf_agent *agent, const struct record *r)
 
 	if (!package)
 		return -EINVAL;
-	if (left_ms <= 0)
+	if (left_ms <= 0 || !agent->is_enabled)
 		return -ETIME;
 	if (left_ms > (int64_t)agent->most_s * 1000)
 		left_ms = (int64_t)agent->most_s * 1000; /* the clock moved */

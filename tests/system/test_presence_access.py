@@ -132,6 +132,21 @@ def test_a_dialog_is_its_users_own(server, phones, expires):
     assert sub.next().cseq == first.cseq + 1
 
 
+def test_without_a_password_it_ends(server, phones):
+    boss, bob = phones("boss"), phones("bob")
+    subs = {p: Subscription(p, ANNA) for p in (boss, bob)}
+    for sub in subs.values():
+        sub.next()
+    server.ctl("set", "sip-user.bob.password=other")
+    assert bob.is_quiet(0.2), "another password is for the next request"
+    server.ctl("set", "sip-user.bob.password")
+    server.ctl("user", "del", "boss")
+    for sub in subs.values():
+        end = sub.next()
+        assert end.param("Subscription-State", "reason") == "rejected" and not end.body
+    assert server.ctl("watchers") == []
+
+
 # ---- what they see ----
 
 def test_privacy_holds_in_every_package(server, phones, cleanup, tmp_path):
