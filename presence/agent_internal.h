@@ -83,7 +83,7 @@ struct lf_agent_asker {
 bool lf_agent_refuse_require(struct lf_agent *agent,
 			     struct lf_sip_request *req);
 
-/* ---- agent_settings.c ---- */
+/* ---- agent_follow.c: the settings ---- */
 void lf_agent_read_settings(struct lf_agent *agent);
 int lf_agent_follow_settings(struct lf_agent *agent);
 
