@@ -147,7 +147,7 @@ static void discard(struct lf_stream *s)
 	ssize_t n;
 
 	do {
-		n = recv(s->fd, s->hub->buffer, LF_HUB_BUFFER, 0);
+		n = recv(s->fd, s->hub->buffer, budget, 0);
 		if (n > 0)
 			budget -= (size_t)n;
 	} while (budget > 0 && (n > 0 || (n < 0 && errno == EINTR)));
