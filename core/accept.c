@@ -87,8 +87,6 @@ static void on_retry(struct lf_due *due)
 
 static void take(struct lf_listener *l, int fd)
 {
-	struct lf_stream *stream;
-
 	if (l->on_fd) {
 		l->on_fd(fd, l->arg);
 		return;
@@ -103,7 +101,7 @@ static void take(struct lf_listener *l, int fd)
 	}
 	l->refs++;
 	l->streams++;
-	if (lf_stream_accepted(&stream, l->hub, fd, l->tls, l)) {
+	if (lf_stream_accepted(l->hub, fd, l->tls, l)) {
 		close(fd);
 		lf_listener_release(l);
 	}

@@ -2,9 +2,9 @@
  * core/internal.h - what the files behind core/stream.h share: the hub of a
  * loop (hub.c), the output queue, and one connection's TLS (tls.c).
  *
- *     accept.c <-> stream.c --> tls.c
- *           \      /
- *            hub.c, address.c
+ *     accept.c <-> stream*.c --> tls.c
+ *           \       /      \     /
+ *        hub.c, address.c   queue.c
  */
 #ifndef LF_CORE_INTERNAL_H
 #define LF_CORE_INTERNAL_H
@@ -59,7 +59,7 @@ void lf_hub_start(struct lf_hub *hub, struct lf_due *due, int64_t delay_ms);
 /* Fires what is due at `now_ms`; the tests move the time with it. */
 void lf_hub_expire(struct lf_hub *hub, int64_t now_ms);
 
-/* ---- stream.c: bytes on their way out, taken from the front */
+/* ---- queue.c: bytes on their way out, taken from the front */
 
 struct lf_queue {
 	struct lf_buf buf;
@@ -71,9 +71,11 @@ size_t lf_queue_len(const struct lf_queue *q);
 const char *lf_queue_data(const struct lf_queue *q);
 void lf_queue_consume(struct lf_queue *q, size_t len);
 
+/* ---- stream_open.c */
+
 /* A socket that came in. Owns `fd` on success. */
-int lf_stream_accepted(struct lf_stream **ret, struct lf_hub *hub, int fd,
-		       struct lf_tls *tls, struct lf_listener *listener);
+int lf_stream_accepted(struct lf_hub *hub, int fd, struct lf_tls *tls,
+		       struct lf_listener *listener);
 /* Ends the handshakes of a listener that will deliver nothing any more. */
 void lf_stream_abandon(struct lf_hub *hub, const struct lf_listener *listener);
 
@@ -90,6 +92,7 @@ void lf_listener_deliver(struct lf_listener *listener,
 			 struct lf_stream *stream);
 /* One of its streams is gone. */
 void lf_listener_release(struct lf_listener *listener);
+
 /* ---- address.c */
 
 #define LF_ADDRESS_SIZE 64

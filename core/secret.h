@@ -1,6 +1,6 @@
 /*
  * core/secret.h - random numbers, digests, passwords, encryption at rest.
- * With core/stream.c the home of OpenSSL.
+ * Beside core/tls*.c the home of OpenSSL.
  */
 #ifndef LF_CORE_SECRET_H
 #define LF_CORE_SECRET_H

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-struct lf_stream;   /* one connection; opaque: see stream.c */
+struct lf_stream;   /* one connection; opaque: stream_internal.h */
 struct lf_listener; /* one listening socket */
 struct lf_tls;      /* certificate, key and rules; shared, counted */
 
