@@ -1,7 +1,7 @@
 /*
- * presence/agent.c - the presence server: which SUBSCRIBE is for whom, and the
- * settings. What follows is agent_sub.c's for one address, agent_list.c's for
- * a list, publish.c's for PUBLISH.
+ * presence/agent.c - the presence server: what a SUBSCRIBE asks for. What
+ * follows is agent_sub.c's for one address, agent_list.c's for a list,
+ * publish.c's for PUBLISH.
  */
 #include "presence/agent.h"
 
@@ -24,8 +24,6 @@
 #include "sip/sip.h"
 
 #include "core/banned.h"
-
-#define ALLOW_EVENTS "presence, dialog, message-summary, presence.winfo"
 
 static const struct lf_package packages[] = {
 	{.name = "presence",
@@ -92,74 +90,6 @@ static int find_format(enum lf_format *ret, const struct lf_package *package,
 	return -ENOENT;
 }
 
-static void refuse(struct lf_agent *agent, struct lf_sip_request *req,
-		   int status, const char *phrase,
-		   const struct lf_sip_header *extra)
-{
-	agent->stats.refused++;
-	lf_sip_reply(req, status, phrase, extra);
-}
-
-static void refuse_event(struct lf_agent *agent, struct lf_sip_request *req)
-{
-	const struct lf_sip_header extra[] = {{"Allow-Events", ALLOW_EVENTS},
-					      {NULL}};
-
-	refuse(agent, req, 489, "Bad Event", extra);
-}
-
-static void refuse_error(struct lf_agent *agent, struct lf_sip_request *req,
-			 int err)
-{
-	if (err == -ENOENT && !lf_lists_is_ready(agent->lists))
-		refuse(agent, req, 503, "Starting", NULL);
-	else if (err == -ENOENT)
-		refuse(agent, req, 404, "Not Found", NULL);
-	else if (err == -EACCES)
-		refuse(agent, req, 403, "Forbidden", NULL);
-	else if (err == -EPROTO || err == -EINVAL || err == -E2BIG)
-		refuse(agent, req, 400, "Bad Request", NULL);
-	else
-		refuse(agent, req, 500, "Server Internal Error", NULL);
-}
-
-/* A comma separated list of tokens holds this one. */
-static bool has_token(const char *list, const char *token)
-{
-	size_t len;
-
-	while (list && *list) {
-		list += strspn(list, ", \t");
-		len = strcspn(list, ", \t");
-		if (len == strlen(token) && !strncasecmp(list, token, len))
-			return true;
-		list += len;
-	}
-	return false;
-}
-
-/* RFC 3261, 8.2.2.3: what must be understood and is not. */
-bool lf_agent_refuse_require(struct lf_agent *agent, struct lf_sip_request *req)
-{
-	const char *list = lf_sip_request_header(req, "Require");
-	char token[64];
-	const struct lf_sip_header extra[] = {{"Unsupported", token}, {NULL}};
-	size_t len;
-
-	while (list && *list) {
-		list += strspn(list, ", \t");
-		len = strcspn(list, ", \t");
-		lf_text_copy_n(token, sizeof(token), list, len);
-		if (len && !lf_text_equal(token, "eventlist") &&
-		    !lf_text_equal(token, "recipient-list-subscribe")) {
-			refuse(agent, req, 420, "Bad Extension", extra);
-			return true;
-		}
-		list += len;
-	}
-	return false;
-}
-
 /* Who asks about watchers, and may not. */
 static int check_winfo(struct lf_agent *agent, struct lf_sip_request *req)
 {
@@ -196,17 +126,6 @@ static int subscribe(struct lf_agent *agent, struct lf_sip_request *req,
 	return err;
 }
 
-static bool refuse_list(struct lf_agent *agent, struct lf_sip_request *req)
-{
-	static const struct lf_sip_header extra[] = {{"Require", "eventlist"},
-						     {NULL}};
-
-	if (has_token(lf_sip_request_header(req, "Supported"), "eventlist"))
-		return false;
-	refuse(agent, req, 421, "Extension Required", extra);
-	return true;
-}
-
 static void subscribe_any(struct lf_agent *agent, struct lf_sip_request *req,
 			  const struct lf_package *package,
 			  enum lf_format format, uint32_t expires_s)
@@ -216,12 +135,12 @@ static void subscribe_any(struct lf_agent *agent, struct lf_sip_request *req,
 				    : lf_members_asked(&members, agent, req);
 	bool is_list = !err;
 
-	if (!is_list || !refuse_list(agent, req)) {
+	if (!is_list || !lf_agent_refuse_list(agent, req)) {
 		if (is_list || err == -ENOENT)
 			err = subscribe(agent, req, package, format, expires_s,
 					is_list ? &members : NULL);
 		if (err)
-			refuse_error(agent, req, err);
+			lf_agent_refuse_error(agent, req, err);
 	}
 	lf_members_done(&members);
 }
@@ -236,16 +155,17 @@ static void on_subscribe(struct lf_sip_request *req, void *arg)
 
 	agent->stats.subscribes++;
 	if (!agent->is_enabled)
-		refuse(agent, req, 403, "Forbidden", NULL);
+		lf_agent_refuse(agent, req, 403, "Forbidden", NULL);
 	else if (lf_agent_refuse_require(agent, req))
 		return;
 	else if (!package)
-		refuse_event(agent, req);
+		lf_agent_refuse_event(agent, req);
 	else if (find_format(&format, package,
 			     lf_sip_request_header(req, "Accept")))
-		refuse(agent, req, 406, "Not Acceptable", NULL);
+		lf_agent_refuse(agent, req, 406, "Not Acceptable", NULL);
 	else if (agent->sub_count >= agent->max_watchers)
-		refuse(agent, req, 503, "Too Many Subscriptions", NULL);
+		lf_agent_refuse(agent, req, 503, "Too Many Subscriptions",
+				NULL);
 	else if (!lf_agent_expires(agent, req, lf_agent_asked(req), &expires_s))
 		subscribe_any(agent, req, package, format, expires_s);
 }
@@ -263,7 +183,7 @@ static void on_register(struct lf_sip_request *req, void *arg)
 		{NULL}};
 
 	if (!agent->is_enabled || !agent->is_registrar)
-		refuse(agent, req, 405, "Method Not Allowed", NULL);
+		lf_agent_refuse(agent, req, 405, "Method Not Allowed", NULL);
 	else
 		lf_sip_reply(req, 200, "OK", extra);
 }
@@ -276,7 +196,7 @@ static int handle_requests(struct lf_agent *agent)
 		{"Accept", "application/pidf+xml, application/dialog-info+xml, "
 			   "application/simple-message-summary, "
 			   "application/resource-lists+xml"},
-		{"Allow-Events", ALLOW_EVENTS},
+		{"Allow-Events", LF_ALLOW_EVENTS},
 		{"Supported", "eventlist, recipient-list-subscribe"},
 		{NULL}};
 	struct lf_sip *sip = agent->parts.sip;

@@ -15,6 +15,7 @@ struct lf_lists;
 struct lf_members;
 struct lf_publish;
 struct lf_sip_body;
+struct lf_sip_header;
 struct lf_sip_notifier;
 struct lf_sip_request;
 
@@ -79,9 +80,27 @@ struct lf_agent_asker {
 };
 
 /* ---- agent.c ---- */
+#define LF_ALLOW_EVENTS "presence, dialog, message-summary, presence.winfo"
+/* Of an Event header; NULL: none of ours. */
+const struct lf_package *lf_agent_package(const char *event);
+
+/* ---- agent_refuse.c: answers to what cannot be ---- */
+void lf_agent_refuse(struct lf_agent *agent, struct lf_sip_request *req,
+		     int status, const char *phrase,
+		     const struct lf_sip_header *extra);
+void lf_agent_refuse_event(struct lf_agent *agent, struct lf_sip_request *req);
+void lf_agent_refuse_error(struct lf_agent *agent, struct lf_sip_request *req,
+			   int err);
 /* Answers 420 and returns true if it requires what we do not know. */
 bool lf_agent_refuse_require(struct lf_agent *agent,
 			     struct lf_sip_request *req);
+/* Answers 421 and returns true if it cannot take a list. */
+bool lf_agent_refuse_list(struct lf_agent *agent, struct lf_sip_request *req);
+/* Expires of a request, or LF_SIP_ABSENT. */
+uint32_t lf_agent_asked(struct lf_sip_request *req);
+/* 0 and seconds within the limits; -ERANGE: too short, answered with 423. */
+int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
+		     uint32_t asked_s, uint32_t *ret_s);
 
 /* ---- agent_follow.c: the settings ---- */
 void lf_agent_read_settings(struct lf_agent *agent);
@@ -125,20 +144,22 @@ bool lf_agent_sub_shows(const struct lf_agent_sub *sub,
 /* Says farewell, to who is rejected without the state; the subscription lives
  * on until that is answered. */
 void lf_agent_sub_end(struct lf_agent_sub *sub, enum lf_sip_reason reason);
-/* Privacy or what is shown changed: tell it, if it shows. */
-void lf_agent_sub_update(struct lf_agent_sub *sub);
-/* Expires of a request, or LF_SIP_ABSENT. */
-uint32_t lf_agent_asked(struct lf_sip_request *req);
-/* 0 and seconds within the limits; -ERANGE: too short, answered with 423. */
-int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
-		     uint32_t asked_s, uint32_t *ret_s);
-
 /* What may be seen has changed: by whom and of whom. */
 void lf_agent_sub_level(struct lf_agent_sub *sub);
 const char *lf_agent_sub_uri(const struct lf_agent_sub *sub);
 extern const struct lf_sip_notifier_ops lf_agent_sub_ops, lf_agent_list_ops;
+
+/* ---- agent_tell.c: what it is told, and when ---- */
+/* Privacy or what is shown changed: tell it, if it shows. */
+void lf_agent_sub_update(struct lf_agent_sub *sub);
+/* A SUBSCRIBE asks: tell it even what it knows. */
+void lf_agent_sub_tell(struct lf_agent_sub *sub);
+/* Its NOTIFY was, with this status: on with what it is owed. */
+void lf_agent_sub_answered(struct lf_agent_sub *sub, int status);
+/* The last NOTIFY, to who is rejected without the state. */
+int lf_agent_sub_farewell(struct lf_agent_sub *sub, enum lf_sip_reason reason);
+/* To its end, or to the next NOTIFY it is owed. */
 void lf_agent_sub_set_timer(struct lf_agent_sub *sub);
-const struct lf_package *lf_agent_package(const char *event);
 
 /* ---- agent_partial.c: dialog-info in parts ---- */
 static inline bool lf_agent_sub_is_partial(const struct lf_agent_sub *sub)

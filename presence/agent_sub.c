@@ -9,12 +9,10 @@
 #include "presence/agent_internal.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/text.h"
 #include "presence/agent_list.h"
 #include "sip/notify.h"
 #include "sip/sip.h"
@@ -24,180 +22,6 @@
 static struct lf_agent_sub *sub_of(struct lf_seat *seat)
 {
 	return LF_CONTAINER_OF(seat, struct lf_agent_sub, seat);
-}
-
-/* ---- time ---- */
-
-static uint32_t seconds_left(const struct lf_agent_sub *sub)
-{
-	int64_t ms = sub->ends_ms - lf_mono_ms();
-
-	return ms > 0 ? (uint32_t)((ms + 999) / 1000) : 0;
-}
-
-/* The reference is ours now. */
-static void keep_told(struct lf_agent_sub *sub, struct lf_sip_body *body)
-{
-	lf_sip_body_unref(sub->told);
-	sub->told = body;
-}
-
-/* Each document adds to the last: none may be replaced. */
-static bool adds_up(const struct lf_agent_sub *sub)
-{
-	return sub->list || lf_agent_sub_is_partial(sub);
-}
-
-/* It waits for an answer: that will make it go on. */
-static bool is_held_up(const struct lf_agent_sub *sub)
-{
-	return adds_up(sub) && lf_sip_notifier_is_busy(sub->notifier);
-}
-
-/* The next document says all, whatever was told. */
-static void start_over(struct lf_agent_sub *sub)
-{
-	if (sub->list)
-		lf_agent_list_renew(sub->list);
-	else if (lf_agent_sub_is_partial(sub))
-		keep_told(sub, NULL);
-}
-
-void lf_agent_sub_set_timer(struct lf_agent_sub *sub)
-{
-	int64_t due_ms = sub->ends_ms;
-
-	if (sub->is_owed && !is_held_up(sub) && sub->agent->interval_ms &&
-	    sub->told_ms + sub->agent->interval_ms < sub->ends_ms)
-		due_ms = sub->told_ms + sub->agent->interval_ms;
-	due_ms -= lf_mono_ms();
-	lf_timer_start(sub->agent->parts.timers, &sub->timer,
-		       due_ms > 0 ? due_ms : 0);
-}
-
-uint32_t lf_agent_asked(struct lf_sip_request *req)
-{
-	const char *text = lf_sip_request_header(req, "Expires");
-	int64_t value;
-
-	if (!text || lf_text_int(&value, text, 0, UINT32_MAX))
-		return LF_SIP_ABSENT;
-	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX - 1;
-}
-
-int lf_agent_expires(struct lf_agent *agent, struct lf_sip_request *req,
-		     uint32_t asked_s, uint32_t *ret_s)
-{
-	char least[16];
-	const struct lf_sip_header extra[] = {{"Min-Expires", least}, {NULL}};
-
-	if (asked_s == LF_SIP_ABSENT)
-		asked_s = agent->most_s;
-	if (asked_s > 0 && asked_s < agent->least_s) {
-		agent->stats.refused++;
-		snprintf(least, sizeof(least), "%u", agent->least_s);
-		lf_sip_reply(req, 423, "Interval Too Brief", extra);
-		return -ERANGE;
-	}
-	*ret_s = asked_s < agent->most_s ? asked_s : agent->most_s;
-	return 0;
-}
-
-/* ---- telling ---- */
-
-static int send_state(struct lf_agent_sub *sub, struct lf_sip_body *body,
-		      enum lf_sip_substate state, enum lf_sip_reason reason)
-{
-	const struct lf_sip_notify_out out = {
-		.state = state,
-		.reason = reason,
-		.expires_s = seconds_left(sub),
-		.retry_after_s = LF_SIP_ABSENT,
-		.shared = body,
-	};
-	int err;
-
-	sub->agent->stats.notifies++;
-	err = lf_sip_notifier_send(sub->notifier, &out);
-	lf_agent_save_check(sub);
-	return err;
-}
-
-/* The document of now; the reference is the caller's. */
-static int document_of(struct lf_sip_body **ret, struct lf_agent_sub *sub,
-		       bool is_new)
-{
-	int err;
-
-	if (sub->list) {
-		if (is_new)
-			lf_agent_list_renew(sub->list);
-		return lf_agent_list_body(ret, sub->list, false);
-	}
-	if (sub->package->is_winfo)
-		return lf_agent_winfo_body(ret, sub);
-	if (lf_agent_sub_is_partial(sub))
-		return lf_agent_partial_body(ret, sub, is_new);
-	err = lf_presentity_body(ret, sub->seat.presentity,
-				 (enum lf_format)sub->format,
-				 (enum lf_level)sub->level, is_new);
-	if (!err)
-		lf_sip_body_ref(*ret);
-	return err;
-}
-
-static bool must_wait(const struct lf_agent_sub *sub, bool is_asked,
-		      int64_t now_ms)
-{
-	if (is_held_up(sub))
-		return true;
-	return !is_asked && sub->agent->interval_ms &&
-	       now_ms < sub->told_ms + sub->agent->interval_ms;
-}
-
-/* `is_asked`: by a SUBSCRIBE, so it is told even what it knows. */
-static void tell(struct lf_agent_sub *sub, bool is_asked)
-{
-	int64_t now_ms = sub->agent->interval_ms ? lf_mono_ms() : 0;
-	struct lf_sip_body *body;
-	bool is_new;
-	int err;
-
-	if (!sub->agent->is_ready) {
-		sub->is_owed = true;
-		return;
-	}
-	if (must_wait(sub, is_asked, now_ms)) {
-		if (is_asked)
-			start_over(sub);
-		sub->is_owed = true;
-		lf_agent_sub_set_timer(sub);
-		return;
-	}
-	/* Another level's document may be older than what it was told. */
-	is_new = is_asked || sub->level != sub->told_level;
-	err = document_of(&body, sub, is_new && sub->told);
-	if (err) {
-		sub->is_owed = sub->is_owed && err != -EALREADY;
-		return;
-	}
-	if (body == sub->told && !is_asked) {
-		lf_sip_body_unref(body);
-		return;
-	}
-	keep_told(sub, body);
-	sub->told_level = sub->level;
-	sub->told_ms = now_ms;
-	sub->is_owed = sub->list && lf_agent_list_has_more(sub->list);
-	if (send_state(sub, body, LF_SUB_ACTIVE, LF_REASON_NONE)) {
-		keep_told(sub, NULL); /* the next change says it */
-		start_over(sub);
-	}
-}
-
-void lf_agent_sub_update(struct lf_agent_sub *sub)
-{
-	tell(sub, false);
 }
 
 /* ---- the end ---- */
@@ -237,30 +61,14 @@ void lf_agent_sub_free(struct lf_agent_sub *sub)
 	free(sub);
 }
 
-/* Of a list only what a fetch gets is worth its size. */
-static struct lf_sip_body *last_words(struct lf_agent_sub *sub)
-{
-	struct lf_sip_body *body = NULL;
-
-	if (sub->list && !sub->told)
-		lf_agent_list_body(&body, sub->list, true);
-	else if (sub->seat.presentity)
-		document_of(&body, sub, true);
-	return body;
-}
-
 void lf_agent_sub_end(struct lf_agent_sub *sub, enum lf_sip_reason reason)
 {
 	struct lf_agent *agent = sub->agent;
-	struct lf_sip_body *body = NULL;
 	int err;
 
-	if (reason != LF_REASON_REJECTED)
-		body = last_words(sub);
 	sub->ends_ms = 0;
 	lf_timer_stop(agent->parts.timers, &sub->timer);
-	err = send_state(sub, body, LF_SUB_TERMINATED, reason);
-	lf_sip_body_unref(body);
+	err = lf_agent_sub_farewell(sub, reason);
 	leave(sub);
 	sub->is_ended = true;
 	agent->sub_count--;
@@ -269,6 +77,8 @@ void lf_agent_sub_end(struct lf_agent_sub *sub, enum lf_sip_reason reason)
 	if (err)
 		lf_agent_sub_free(sub);
 }
+
+/* ---- what moves it ---- */
 
 static void on_timer(struct lf_timer *timer, void *arg)
 {
@@ -279,7 +89,7 @@ static void on_timer(struct lf_timer *timer, void *arg)
 		return;
 	}
 	if (sub->is_owed)
-		tell(sub, false);
+		lf_agent_sub_update(sub);
 	lf_agent_sub_set_timer(sub);
 }
 
@@ -293,7 +103,7 @@ static void on_moved(struct lf_seat *seat, unsigned moved)
 		lf_agent_sub_end(sub, LF_REASON_NORESOURCE);
 	else if ((moved & lf_format_moved((enum lf_format)sub->format)) &&
 		 !lf_agent_is_too_soon(sub))
-		tell(sub, false);
+		lf_agent_sub_update(sub);
 }
 
 /* ---- what the watcher does ---- */
@@ -321,7 +131,7 @@ static void on_refresh(struct lf_sip_notifier *n, struct lf_sip_request *req,
 	}
 	lf_ledger_touch(sub->agent->ledger, &sub->entry);
 	lf_agent_sub_set_timer(sub);
-	tell(sub, true);
+	lf_agent_sub_tell(sub);
 }
 
 /* RFC 6665, 4.2.2: after these there is no subscription any more. */
@@ -352,10 +162,7 @@ static void on_result(struct lf_sip_notifier *n, int status, void *arg)
 	} else if (sub->is_ended && !lf_sip_notifier_is_busy(n)) {
 		lf_agent_sub_free(sub);
 	} else {
-		if (status >= 300)
-			start_over(sub);
-		if (adds_up(sub) && sub->is_owed)
-			tell(sub, false);
+		lf_agent_sub_answered(sub, status);
 	}
 }
 
@@ -426,25 +233,6 @@ int lf_agent_sub_sit(struct lf_agent_sub *sub, const char *uri,
 	return 0;
 }
 
-const char *lf_agent_sub_name(const struct lf_agent_sub *sub)
-{
-	return sub->watcher + strlen(sub->watcher) + 1;
-}
-
-bool lf_agent_sub_shows(const struct lf_agent_sub *sub,
-			const struct lf_user *user)
-{
-	if (sub->list)
-		return lf_agent_list_has(sub->list, user);
-	return sub->seat.presentity && sub->seat.presentity->user == user;
-}
-
-const char *lf_agent_sub_uri(const struct lf_agent_sub *sub)
-{
-	return sub->list ? lf_agent_list_uri(sub->list)
-			 : sub->seat.presentity->uri;
-}
-
 void lf_agent_sub_level(struct lf_agent_sub *sub)
 {
 	if (sub->list)
@@ -471,7 +259,28 @@ int lf_agent_sub_begin(struct lf_agent_sub *sub, struct lf_sip_request *req,
 	}
 	lf_ledger_add(sub->agent->ledger, &sub->entry);
 	lf_agent_sub_set_timer(sub);
-	tell(sub, true);
+	lf_agent_sub_tell(sub);
 	lf_agent_winfo_moved(sub->agent, sub);
 	return 0;
+}
+
+/* ---- looking in ---- */
+
+const char *lf_agent_sub_name(const struct lf_agent_sub *sub)
+{
+	return sub->watcher + strlen(sub->watcher) + 1;
+}
+
+bool lf_agent_sub_shows(const struct lf_agent_sub *sub,
+			const struct lf_user *user)
+{
+	if (sub->list)
+		return lf_agent_list_has(sub->list, user);
+	return sub->seat.presentity && sub->seat.presentity->user == user;
+}
+
+const char *lf_agent_sub_uri(const struct lf_agent_sub *sub)
+{
+	return sub->list ? lf_agent_list_uri(sub->list)
+			 : sub->seat.presentity->uri;
 }
