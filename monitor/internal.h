@@ -3,8 +3,10 @@
  *
  *     monitor.c   opening and closing; the path of one event
  *     alarm.c     which are on; kept over a restart
- *     history.c   rows of the log: written, folded, deleted when old
+ *     history.c   which event gets a row of the log, and which is folded
+ *     record.c    rows on their way into the store
  *     park.c      rows that the store does not take, in a file
+ *     retention.c rows deleted when they are old
  *     search.c    reading the log
  */
 #ifndef LF_MONITOR_INTERNAL_H
@@ -49,7 +51,8 @@ void lf_park_close(struct lf_park *park);
 /* -ENOSPC: the file's space is used up. */
 int lf_park_add(struct lf_park *park, const struct lf_event_note *note);
 void lf_park_clear(struct lf_park *park);
-/* What the file held when it was opened: the i-th, -ENOENT. */
+/* What the file held when it was opened, from `*offset` on; -ENOENT at its
+ * end, another error for a line that is damaged. */
 int lf_park_read(struct lf_park *park, size_t *offset,
 		 struct lf_event_note *ret);
 
@@ -62,10 +65,9 @@ struct lf_history {
 	struct lf_timer flush, retention, retry;
 	struct lf_park *park;
 	struct lf_list parked; /* not in the store yet; all are in the file */
-	size_t n_parked, taking_in;
+	size_t n_parked, taking_in; /* from the park, under way */
 	int64_t last_id;
 	uint64_t lost;
-	unsigned expired_rows;
 };
 
 struct lf_monitor {
@@ -136,11 +138,34 @@ void lf_history_done(struct lf_monitor *monitor);
 bool lf_history_add(struct lf_monitor *monitor, struct lf_event_note *note);
 /* Writes rows whose counts have moved. */
 void lf_history_flush(struct lf_monitor *monitor);
-/* Deletes rows that began before `wall_ms`, a slice at a time. */
-void lf_history_expire(struct lf_monitor *monitor, int64_t wall_ms);
 
+/* ---- record.c ---- */
+
+int lf_record_open(struct lf_monitor *monitor);
+/* Offers the store what the last run parked. */
+void lf_record_start(struct lf_monitor *monitor);
+void lf_record_close(struct lf_monitor *monitor);
+void lf_record_done(struct lf_monitor *monitor);
+/* Never fails: parks what the store does not take. The words of a row that is
+ * not new are there already. */
+void lf_record_write(struct lf_monitor *monitor,
+		     const struct lf_event_note *note, bool is_new);
+/* Puts or deletes ("monitor.put-words") the words that find the row. */
+void lf_record_words(struct lf_monitor *monitor,
+		     const struct lf_event_note *note, const char *statement);
+
+struct lf_store_arg lf_arg_int(int64_t i);
+struct lf_store_arg lf_arg_text(const char *text);
+
+/* ---- retention.c ---- */
+
+int lf_retention_open(struct lf_monitor *monitor);
+void lf_retention_start(struct lf_monitor *monitor);
+void lf_retention_close(struct lf_monitor *monitor);
+/* Deletes rows that began before `wall_ms`, a slice at a time. */
+void lf_retention_expire(struct lf_monitor *monitor, int64_t wall_ms);
 /* The disk is nearly full: deletes the older half, and says so (S259). */
-void lf_history_make_room(struct lf_monitor *monitor);
+void lf_retention_make_room(struct lf_monitor *monitor);
 
 /* ---- probe.c ---- */
 
@@ -154,8 +179,5 @@ int lf_search_define(struct lf_monitor *monitor);
 /* Up to `max` different words, lower case; returns how many. */
 #define LF_WORD_SIZE 33
 size_t lf_event_words(char words[][LF_WORD_SIZE], size_t max, const char *text);
-
-struct lf_store_arg lf_arg_int(int64_t i);
-struct lf_store_arg lf_arg_text(const char *text);
 
 #endif

@@ -132,7 +132,7 @@ static void look_at_disk(struct lf_probe *probe)
 	probe->sample.disk_size = (uint64_t)disk.f_blocks * disk.f_frsize;
 	if (free_percent < low &&
 	    !lf_alarm_is_on(probe->monitor, LF_EVENT_DISK_LOW, ""))
-		lf_history_make_room(probe->monitor);
+		lf_retention_make_room(probe->monitor);
 	if (free_percent >= low && free_percent < low + 2)
 		return;
 	JUDGE(probe, free_percent < low, LF_EVENT_DISK_LOW, LF_EVENT_DISK_FINE,

@@ -206,10 +206,10 @@ static void old_rows_go_with_their_words(void **state)
 		lf_event_raise(rig->monitor, LF_EVENT_LOGIN_BRAKED,
 			       i ? i > 1 ? "a" : "b" : "c", "wrong password");
 	}
-	lf_history_expire(rig->monitor, lf_wall_ms() - 60000);
+	lf_retention_expire(rig->monitor, lf_wall_ms() - 60000);
 	assert_int_equal(0, rig_read(rig, &f, 10));
 	assert_int_equal(3, rig->n);
-	lf_history_expire(rig->monitor, lf_wall_ms() + 60000);
+	lf_retention_expire(rig->monitor, lf_wall_ms() + 60000);
 	rig_restart(rig);
 	assert_int_equal(0, rig_read(rig, &everything, 10));
 	assert_int_equal(0, rig->n);
