@@ -156,10 +156,11 @@ static void on_result(struct lf_sip_notifier *n, int status, void *arg)
 {
 	struct lf_agent_sub *sub = arg;
 
-	if (!sub->is_ended && is_lost(status)) {
+	if (sub->is_ended) {
+		if (!lf_sip_notifier_is_busy(n))
+			lf_agent_sub_free(sub);
+	} else if (is_lost(status)) {
 		sub->agent->stats.lost++;
-		lf_agent_sub_free(sub);
-	} else if (sub->is_ended && !lf_sip_notifier_is_busy(n)) {
 		lf_agent_sub_free(sub);
 	} else {
 		lf_agent_sub_answered(sub, status);
