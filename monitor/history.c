@@ -33,7 +33,7 @@ struct open_row {
 	bool is_dirty;
 };
 
-/* Rows that an event may still have in this window. */
+/* Rows that an event has had in this window. */
 struct budget {
 	char key[LF_EVENT_KEY_SIZE];
 	int64_t since_ms;
@@ -68,33 +68,47 @@ static struct open_row *find_row(struct lf_monitor *monitor, const char *key)
 	return r;
 }
 
-static void fold(struct lf_monitor *monitor, struct open_row *r,
+static bool fold(struct lf_monitor *monitor, const char *key,
 		 const struct lf_event_note *note)
 {
+	struct open_row *r = find_row(monitor, key);
+
+	if (!r)
+		return false;
 	r->note.count++;
 	r->note.last_ms = note->last_ms;
 	r->is_dirty = true;
+	return true;
 }
 
-static bool may_have_row(struct lf_history *h, enum lf_event event)
+static struct budget *find_budget(struct lf_history *h, enum lf_event event)
 {
-	int64_t now_ms = lf_mono_ms();
 	char key[LF_EVENT_KEY_SIZE];
 	struct budget *b;
 
 	lf_event_key(key, event, "");
 	b = lf_map_find(&h->budgets, key);
-	if (!b) {
-		b = calloc(1, sizeof(*b));
-		if (!b)
-			return false;
-		lf_text_copy(b->key, sizeof(b->key), key);
-		b->since_ms = now_ms;
-		if (lf_map_add(&h->budgets, b->key, b)) {
-			free(b);
-			return false;
-		}
+	if (b)
+		return b;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return NULL;
+	lf_text_copy(b->key, sizeof(b->key), key);
+	b->since_ms = lf_mono_ms();
+	if (lf_map_add(&h->budgets, b->key, b)) {
+		free(b);
+		return NULL;
 	}
+	return b;
+}
+
+static bool may_have_row(struct lf_history *h, enum lf_event event)
+{
+	struct budget *b = find_budget(h, event);
+	int64_t now_ms = lf_mono_ms();
+
+	if (!b)
+		return false;
 	if (now_ms - b->since_ms >= BUDGET_MS) {
 		b->since_ms = now_ms;
 		b->rows = 0;
@@ -102,19 +116,18 @@ static bool may_have_row(struct lf_history *h, enum lf_event event)
 	return b->rows++ < BUDGET_ROWS;
 }
 
-static int open_row(struct lf_monitor *monitor, const char *key,
-		    struct lf_event_note *note)
+/* False: no memory, and the event is lost. */
+static bool open_row(struct lf_monitor *monitor, const char *key,
+		     struct lf_event_note *note)
 {
 	struct lf_history *h = &monitor->history;
 	struct open_row *r = calloc(1, sizeof(*r));
 
 	if (!r)
-		return -ENOMEM;
+		goto fail;
 	lf_text_copy(r->key, sizeof(r->key), key);
-	if (lf_map_add(&h->open, r->key, r)) {
-		free(r);
-		return -ENOMEM;
-	}
+	if (lf_map_add(&h->open, r->key, r))
+		goto fail;
 	note->id = ++h->last_id;
 	r->note = *note;
 	r->opened_ms = lf_mono_ms();
@@ -122,7 +135,11 @@ static int open_row(struct lf_monitor *monitor, const char *key,
 	if (!lf_timer_is_running(&h->flush))
 		lf_timer_start(monitor->timers, &h->flush, FLUSH_MS);
 	lf_record_write(monitor, note, true);
-	return 0;
+	return true;
+fail:
+	free(r);
+	h->lost++;
+	return false;
 }
 
 /* One row for all that an event's budget does not cover. */
@@ -130,44 +147,29 @@ static bool add_to_others(struct lf_monitor *monitor,
 			  struct lf_event_note *note)
 {
 	char key[LF_EVENT_KEY_SIZE], text[LF_EVENT_TEXT_MAX];
-	struct open_row *r;
 
 	lf_event_key(key, note->event, "*");
-	r = find_row(monitor, key);
-	if (r) {
-		fold(monitor, r, note);
+	if (fold(monitor, key, note))
 		return false;
-	}
 	lf_text_copy(text, sizeof(text), note->text);
 	lf_text_copy(note->text, sizeof(note->text),
 		     "More of this than can have rows of their own. The first "
 		     "of them: ");
 	lf_text_copy(note->text + strlen(note->text),
 		     sizeof(note->text) - strlen(note->text), text);
-	if (!open_row(monitor, key, note))
-		return true;
-	monitor->history.lost++;
-	return false;
+	return open_row(monitor, key, note);
 }
 
 bool lf_history_add(struct lf_monitor *monitor, struct lf_event_note *note)
 {
-	struct lf_history *h = &monitor->history;
 	char key[LF_EVENT_KEY_SIZE];
-	struct open_row *r;
 
 	lf_event_key(key, note->event, note->subject);
-	r = find_row(monitor, key);
-	if (r) {
-		fold(monitor, r, note);
+	if (fold(monitor, key, note))
 		return false;
-	}
-	if (!may_have_row(h, note->event))
+	if (!may_have_row(&monitor->history, note->event))
 		return add_to_others(monitor, note);
-	if (!open_row(monitor, key, note))
-		return true;
-	h->lost++;
-	return false;
+	return open_row(monitor, key, note);
 }
 
 void lf_history_flush(struct lf_monitor *monitor)
