@@ -39,7 +39,7 @@ struct lf_peer {
 	struct lf_log_limit log_limit; /* documents that cannot be read */
 };
 
-/* All but the counters' owner is set by simple.c before. */
+/* All but the counters' owner is set by simple_feed.c before. */
 void lf_peer_start(struct lf_peer *peer);
 void lf_peer_stop(struct lf_peer *peer); /* legs are off before */
 /* Before the program ends: all legs off, their dialogs stay, saved. */

@@ -16,7 +16,7 @@
 #include "presence/feed.h"
 
 struct lf_board;
-struct lf_simple; /* opaque: see simple.c */
+struct lf_simple; /* opaque: see simple_internal.h */
 struct lf_sip;
 struct lf_store;
 struct lf_timers;

@@ -19,7 +19,7 @@ struct lf_board;
 struct lf_roster;
 struct lf_watch; /* opaque: see watch.c */
 
-/* A configured feed, as its watches see it; filled by simple.c. */
+/* A configured feed, as its watches see it; filled by simple_feed.c. */
 struct lf_line_feed {
 	struct lf_peer peer;
 	struct lf_board *board;
