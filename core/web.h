@@ -3,8 +3,8 @@
  * includes it, because libwebsockets' types are in it.
  *
  *     listen.c   the context, the ports, and who gets which callback
- *     web.c      HTTP: routes, requests, answers
- *     web_text.c headers and parameters of a request
+ *     web*.c     HTTP: routes, requests, answers (web_call.h)
+ *     web_text.c headers and parameters of a request, for both
  *     ws.c       WebSocket: messages in and out
  */
 #ifndef LF_CORE_WEB_H
@@ -52,7 +52,7 @@ const char *lf_web_copy_query(struct lws *wsi, struct lf_list *texts,
 void lf_web_free_texts(struct lf_list *texts);
 void lf_web_format_peer(char out[LF_ADDRESS_SIZE], struct lws *wsi);
 
-/* web.c; what is returned goes back to libwebsockets. */
+/* ---- web.c and web_answer.c; what is returned goes to libwebsockets ---- */
 int lf_web_on_request(struct lf_web *web, struct lf_web_session *session,
 		      struct lws *wsi, const char *path, size_t len);
 int lf_web_on_body(struct lf_web_session *session, const void *data,
@@ -60,9 +60,11 @@ int lf_web_on_body(struct lf_web_session *session, const void *data,
 int lf_web_on_body_end(struct lf_web_session *session);
 int lf_web_on_writable(struct lf_web_session *session, struct lws *wsi);
 void lf_web_drop_call(struct lf_web_session *session);
+
+/* ---- web_route.c ---- */
 void lf_web_free_routes(struct lf_web *web);
 
-/* ws.c */
+/* ---- ws.c ---- */
 int lf_ws_on_filter(struct lf_web *web, struct lws *wsi);
 int lf_ws_on_established(struct lf_web *web, struct lf_web_session *session,
 			 struct lws *wsi);
