@@ -1,6 +1,6 @@
 /*
  * core/listen.c - the libwebsockets context of an lf_web, its ports, and the
- * one callback, which hands everything to web*.c (HTTP) and ws.c (WebSocket).
+ * one callback, which hands everything to web*.c (HTTP) and ws*.c (WebSocket).
  *
  * Connections are accepted by accept.c and adopted: libwebsockets' own
  * listener spins when descriptors run out. Each port is one vhost, because

@@ -1,6 +1,6 @@
 /*
  * core/listen.h - HTTP and WebSocket servers. The home of libwebsockets: none
- * of its types leaves listen.c, web*.c and ws.c.
+ * of its types leaves listen.c, web*.c and ws*.c.
  *
  * One lf_web has any number of ports (plain and TLS) that all serve the same
  * routes and sockets.

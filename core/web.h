@@ -5,6 +5,7 @@
  *     listen.c   the context, the ports, and who gets which callback
  *     web*.c     HTTP: routes, requests, answers (web_call.h)
  *     web_text.c headers and parameters of a request, for both
+ *     ws_offer.c WebSocket: who may connect to what
  *     ws.c       WebSocket: messages in and out
  */
 #ifndef LF_CORE_WEB_H
@@ -38,6 +39,16 @@ struct lf_web_session {
 	struct lf_ws *ws;
 };
 
+/* What lf_web_socket() offers. */
+struct lf_ws_socket {
+	struct lf_list node;
+	char *path, *subprotocol;
+	size_t max_message;
+	char **origins; /* NULL: own host only */
+	const struct lf_ws_ops *ops;
+	void *arg;
+};
+
 /* Text copied out of a request's headers, as long as its owner lives. */
 struct lf_web_text {
 	struct lf_list node;
@@ -64,8 +75,17 @@ void lf_web_drop_call(struct lf_web_session *session);
 /* ---- web_route.c ---- */
 void lf_web_free_routes(struct lf_web *web);
 
-/* ---- ws.c ---- */
+/* ---- ws_offer.c ---- */
 int lf_ws_on_filter(struct lf_web *web, struct lws *wsi);
+/* By the path of the request and the subprotocol that was agreed on. */
+const struct lf_ws_socket *lf_ws_find_socket(const struct lf_web *web,
+					     struct lws *wsi,
+					     bool *ret_has_path);
+/* The `i`-th distinct subprotocol, NULL past the end. */
+const char *lf_ws_subprotocol(const struct lf_web *web, size_t i);
+void lf_ws_free_sockets(struct lf_web *web);
+
+/* ---- ws.c ---- */
 int lf_ws_on_established(struct lf_web *web, struct lf_web_session *session,
 			 struct lws *wsi);
 int lf_ws_on_receive(struct lf_web_session *session, struct lws *wsi,
@@ -75,8 +95,5 @@ void lf_ws_on_peer_close(struct lf_web_session *session, const void *data,
 			 size_t len);
 void lf_ws_on_pong(struct lf_web_session *session);
 void lf_ws_drop(struct lf_web_session *session);
-/* The `i`-th distinct subprotocol, NULL past the end. */
-const char *lf_ws_subprotocol(const struct lf_web *web, size_t i);
-void lf_ws_free_sockets(struct lf_web *web);
 
 #endif

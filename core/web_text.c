@@ -1,6 +1,6 @@
 /*
  * core/web_text.c - what a request says of itself: headers and parameters,
- * copied out of libwebsockets, which forgets them. For web.c and ws.c.
+ * copied out of libwebsockets, which forgets them. For web*.c and ws*.c.
  */
 #include "core/web.h"
 

@@ -1,5 +1,5 @@
 /*
- * core/ws.c - WebSocket: who may connect, whole messages in, and a queue of
+ * core/ws.c - one WebSocket connection: whole messages in, and a queue of
  * messages out whose length the owner can see.
  *
  * libwebsockets takes a message whole or not at all and keeps what the kernel
@@ -20,15 +20,6 @@
 #define PINGS_MISSED_MAX 2
 #define CALM_MS 45000  /* less than the port's idle policy waits */
 #define MAX_REASON 123 /* RFC 6455, 5.5: 125 with the code */
-
-struct socket {
-	struct lf_list node;
-	char *path, *subprotocol;
-	size_t max_message;
-	char **origins; /* NULL: own host only */
-	const struct lf_ws_ops *ops;
-	void *arg;
-};
 
 struct message {
 	struct lf_list node;
@@ -56,341 +47,6 @@ struct lf_ws {
 		wants_ping;
 	char peer[LF_ADDRESS_SIZE];
 };
-
-/* ---- sockets ---- */
-
-static void socket_free(struct socket *s)
-{
-	for (char **o = s->origins; o && *o; o++)
-		free(*o);
-	free(s->origins);
-	free(s->path);
-	free(s->subprotocol);
-	free(s);
-}
-
-static char **copy_texts(const char *const *texts)
-{
-	size_t n = 0;
-	char **copy;
-
-	while (texts[n])
-		n++;
-	copy = calloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; copy && i < n; i++) {
-		copy[i] = strdup(texts[i]);
-		if (!copy[i]) {
-			while (i-- > 0)
-				free(copy[i]);
-			free(copy);
-			return NULL;
-		}
-	}
-	return copy;
-}
-
-int lf_web_socket(struct lf_web *web, const struct lf_ws_opts *opts,
-		  const struct lf_ws_ops *ops, void *arg)
-{
-	struct socket *s;
-
-	/* The ports already know their subprotocols. */
-	if (web->protocols)
-		return -EBUSY;
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	s->ops = ops;
-	s->arg = arg;
-	s->max_message = opts->max_message;
-	s->path = strdup(opts->path);
-	if (opts->subprotocol)
-		s->subprotocol = strdup(opts->subprotocol);
-	if (opts->origins)
-		s->origins = copy_texts(opts->origins);
-	if (!s->path || (opts->subprotocol && !s->subprotocol) ||
-	    (opts->origins && !s->origins)) {
-		socket_free(s);
-		return -ENOMEM;
-	}
-	lf_list_add_tail(&web->sockets, &s->node);
-	return 0;
-}
-
-void lf_ws_free_sockets(struct lf_web *web)
-{
-	LF_LIST_FOREACH_SAFE (node, &web->sockets)
-		socket_free(LF_CONTAINER_OF(node, struct socket, node));
-	lf_list_init(&web->sockets);
-}
-
-/* Did an earlier socket name it already? */
-static bool is_repeated(const struct lf_web *web, const struct socket *s)
-{
-	LF_LIST_FOREACH (node, &web->sockets) {
-		const struct socket *other =
-			LF_CONTAINER_OF(node, struct socket, node);
-
-		if (other == s)
-			return false;
-		if (other->subprotocol &&
-		    strcmp(other->subprotocol, s->subprotocol) == 0)
-			return true;
-	}
-	return false;
-}
-
-const char *lf_ws_subprotocol(const struct lf_web *web, size_t i)
-{
-	LF_LIST_FOREACH (node, &web->sockets) {
-		const struct socket *s =
-			LF_CONTAINER_OF(node, struct socket, node);
-
-		if (s->subprotocol && !is_repeated(web, s) && i-- == 0)
-			return s->subprotocol;
-	}
-	return NULL;
-}
-
-/* ---- who may connect ---- */
-
-/* By the path of the request and the subprotocol that was agreed on. */
-static const struct socket *find_socket(const struct lf_web *web,
-					struct lws *wsi, bool *ret_has_path)
-{
-	const char *agreed = lws_get_protocol(wsi)->name;
-	bool has_offer = lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0;
-	char path[256];
-
-	*ret_has_path = false;
-	if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) <= 0)
-		return NULL;
-	LF_LIST_FOREACH (node, &web->sockets) {
-		const struct socket *s =
-			LF_CONTAINER_OF(node, struct socket, node);
-
-		if (strcmp(s->path, path) != 0)
-			continue;
-		*ret_has_path = true;
-		if (s->subprotocol
-			    ? has_offer && !strcmp(s->subprotocol, agreed)
-			    : !has_offer)
-			return s;
-	}
-	return NULL;
-}
-
-/*
- * Browsers always tell the page's origin, other programs need not (RFC 6455,
- * 10.2): without one there is no page whose cookies could be borrowed.
- */
-static bool is_origin_welcome(const struct socket *s, struct lws *wsi)
-{
-	struct lf_list texts;
-	const char *origin, *host, *at;
-	bool is_welcome = false;
-
-	lf_list_init(&texts);
-	origin = lf_web_copy_header(wsi, &texts, "origin");
-	host = lf_web_copy_header(wsi, &texts, "host");
-	if (!origin) {
-		is_welcome = lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0;
-	} else if (!s->origins) {
-		at = strstr(origin, "://");
-		is_welcome = at && host && lf_text_equal(at + 3, host);
-	}
-	for (char **o = s->origins; origin && o && *o; o++)
-		if (strcmp(*o, "*") == 0 || lf_text_equal(*o, origin))
-			is_welcome = true;
-	lf_web_free_texts(&texts);
-	return is_welcome;
-}
-
-int lf_ws_on_filter(struct lf_web *web, struct lws *wsi)
-{
-	bool has_path;
-	const struct socket *s = find_socket(web, wsi, &has_path);
-	unsigned status;
-
-	if (web->is_closing)
-		return -1;
-	if (s && is_origin_welcome(s, wsi))
-		return 0;
-	status = s ? 403 : has_path ? 400 : 404;
-	lws_return_http_status(wsi, status, NULL);
-	return -1;
-}
-
-/* ---- the connection ---- */
-
-/*
- * Two things must not happen inside libwebsockets' callbacks. Flow control in
- * a receive callback spins while OpenSSL still holds decrypted bytes; and a
- * connection that ends in a writable callback sends no close frame.
- */
-static void on_turn(struct lf_chore *chore)
-{
-	struct lf_ws *ws = LF_CONTAINER_OF(chore, struct lf_ws, turn);
-
-	/* A closing one reads on: the peer's close is still to come. */
-	lws_rx_flow_control(ws->wsi, ws->is_paused && !ws->is_closing ? 0 : 1);
-	if (!ws->is_closing || lf_ws_backlog(ws) > 0 || ws->has_sent_close)
-		return;
-	ws->has_sent_close = true;
-	lws_close_reason(ws->wsi, (enum lws_close_status)ws->close_code,
-			 (unsigned char *)ws->close_reason,
-			 strlen(ws->close_reason));
-	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
-}
-
-static void on_overdue(struct lf_due *due)
-{
-	struct lf_ws *ws = LF_CONTAINER_OF(due, struct lf_ws, overdue);
-
-	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
-}
-
-/* ---- is the peer still there? ---- */
-
-/* An interval is as many pieces as the port's own policy needs to be calmed. */
-static void wait_to_ping(struct lf_ws *ws)
-{
-	const int64_t pieces = (ws->ping_ms + CALM_MS - 1) / CALM_MS;
-
-	if (!ws->calms)
-		ws->calms = (unsigned)pieces;
-	lf_hub_start(ws->web->hub, &ws->ping, ws->ping_ms / pieces);
-}
-
-static void on_ping(struct lf_due *due)
-{
-	struct lf_ws *ws = LF_CONTAINER_OF(due, struct lf_ws, ping);
-
-	if (ws->is_closing)
-		return;
-	lws_validity_confirmed(ws->wsi);
-	if (--ws->calms == 0) {
-		/* What a paused one answers is not read. */
-		if (ws->is_paused)
-			ws->pings = 0;
-		if (ws->pings++ >= PINGS_MISSED_MAX) {
-			on_overdue(&ws->overdue);
-			return;
-		}
-		ws->wants_ping = true;
-		lws_callback_on_writable(ws->wsi);
-	}
-	wait_to_ping(ws);
-}
-
-void lf_ws_keep_alive(struct lf_ws *ws, int64_t interval_ms)
-{
-	if (ws->is_closing || ws->ping_ms == interval_ms)
-		return;
-	ws->ping_ms = interval_ms;
-	ws->calms = 0;
-	wait_to_ping(ws);
-}
-
-void lf_ws_on_pong(struct lf_web_session *session)
-{
-	if (session->ws)
-		session->ws->pings = 0;
-}
-
-static int send_ping(struct lf_ws *ws)
-{
-	unsigned char room[LWS_PRE + 1];
-
-	ws->wants_ping = false;
-	return lws_write(ws->wsi, room + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1
-									 : 0;
-}
-
-static struct lf_ws *ws_new(struct lf_web *web, struct lws *wsi,
-			    const struct socket *s)
-{
-	struct lf_ws *ws = calloc(1, sizeof(*ws));
-
-	if (!ws)
-		return NULL;
-	ws->web = web;
-	ws->wsi = wsi;
-	ws->ops = s->ops;
-	ws->max_message = s->max_message;
-	ws->turn.fn = on_turn;
-	ws->overdue.fn = on_overdue;
-	lf_list_init(&ws->turn.node);
-	lf_list_init(&ws->overdue.node);
-	ws->ping.fn = on_ping;
-	lf_list_init(&ws->ping.node);
-	lf_list_init(&ws->out);
-	lf_list_init(&ws->texts);
-	lf_web_format_peer(ws->peer, wsi);
-	lf_list_add_tail(&web->streams, &ws->node);
-	return ws;
-}
-
-int lf_ws_on_established(struct lf_web *web, struct lf_web_session *session,
-			 struct lws *wsi)
-{
-	bool has_path;
-	const struct socket *s = find_socket(web, wsi, &has_path);
-	struct lf_ws *ws = s ? ws_new(web, wsi, s) : NULL;
-
-	/* Its return value is ignored here: the writable callback closes. */
-	session->ws = ws;
-	if (!ws) {
-		lws_callback_on_writable(wsi);
-		return 0;
-	}
-	ws->is_opening = true;
-	if (s->ops->on_open(ws, s->arg, &ws->conn)) {
-		lf_ws_close(ws, LWS_CLOSE_STATUS_POLICY_VIOLATION, "refused");
-		ws->ops = NULL;
-	}
-	ws->is_opening = false;
-	lf_web_free_texts(&ws->texts);
-	return 0;
-}
-
-/* RFC 6455, 5.5.1: the body may be empty, else it begins with the code. */
-void lf_ws_on_peer_close(struct lf_web_session *session, const void *data,
-			 size_t len)
-{
-	const unsigned char *code = data;
-
-	if (session->ws && len >= 2)
-		session->ws->peer_code = code[0] << 8 | code[1];
-}
-
-int lf_ws_close_code(const struct lf_ws *ws)
-{
-	return ws->peer_code;
-}
-
-void lf_ws_drop(struct lf_web_session *session)
-{
-	struct lf_ws *ws = session->ws;
-
-	if (!ws)
-		return;
-	session->ws = NULL;
-	ws->is_closing = true;
-	lf_list_del(&ws->node);
-	lf_list_del(&ws->overdue.node);
-	lf_list_del(&ws->ping.node);
-	if (ws->ops)
-		ws->ops->on_close(ws, ws->conn);
-
-	/* The owner may have asked for a pause once more. */
-	lf_list_del(&ws->turn.node);
-	LF_LIST_FOREACH_SAFE (node, &ws->out)
-		free(LF_CONTAINER_OF(node, struct message, node));
-	lf_web_free_texts(&ws->texts);
-	lf_buf_done(&ws->in);
-	free(ws);
-}
 
 /* ---- in ---- */
 
@@ -442,6 +98,15 @@ static int send_next(struct lf_ws *ws)
 	ws->unsent = lws_partial_buffered(ws->wsi) ? m->len : 0;
 	free(m);
 	return n < 0 ? -1 : 0;
+}
+
+static int send_ping(struct lf_ws *ws)
+{
+	unsigned char room[LWS_PRE + 1];
+
+	ws->wants_ping = false;
+	return lws_write(ws->wsi, room + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1
+									 : 0;
 }
 
 static void check_drain(struct lf_ws *ws)
@@ -517,6 +182,39 @@ void lf_ws_pause(struct lf_ws *ws, bool paused)
 	lf_hub_queue(ws->web->hub, &ws->turn);
 }
 
+/* ---- the end ---- */
+
+/* Ends it; a close reason, if there is one, is sent first. */
+static void cut_off(struct lf_ws *ws)
+{
+	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+}
+
+/*
+ * Two things must not happen inside libwebsockets' callbacks. Flow control in
+ * a receive callback spins while OpenSSL still holds decrypted bytes; and a
+ * connection that ends in a writable callback sends no close frame.
+ */
+static void on_turn(struct lf_chore *chore)
+{
+	struct lf_ws *ws = LF_CONTAINER_OF(chore, struct lf_ws, turn);
+
+	/* A closing one reads on: the peer's close is still to come. */
+	lws_rx_flow_control(ws->wsi, ws->is_paused && !ws->is_closing ? 0 : 1);
+	if (!ws->is_closing || lf_ws_backlog(ws) > 0 || ws->has_sent_close)
+		return;
+	ws->has_sent_close = true;
+	lws_close_reason(ws->wsi, (enum lws_close_status)ws->close_code,
+			 (unsigned char *)ws->close_reason,
+			 strlen(ws->close_reason));
+	cut_off(ws);
+}
+
+static void on_overdue(struct lf_due *due)
+{
+	cut_off(LF_CONTAINER_OF(due, struct lf_ws, overdue));
+}
+
 void lf_ws_close(struct lf_ws *ws, int code, const char *reason)
 {
 	if (ws->is_closing)
@@ -529,6 +227,143 @@ void lf_ws_close(struct lf_ws *ws, int code, const char *reason)
 	lf_hub_start(ws->web->hub, &ws->overdue, CLOSE_MS);
 	lws_callback_on_writable(ws->wsi);
 }
+
+/* RFC 6455, 5.5.1: the body may be empty, else it begins with the code. */
+void lf_ws_on_peer_close(struct lf_web_session *session, const void *data,
+			 size_t len)
+{
+	const unsigned char *code = data;
+
+	if (session->ws && len >= 2)
+		session->ws->peer_code = code[0] << 8 | code[1];
+}
+
+int lf_ws_close_code(const struct lf_ws *ws)
+{
+	return ws->peer_code;
+}
+
+void lf_ws_drop(struct lf_web_session *session)
+{
+	struct lf_ws *ws = session->ws;
+
+	if (!ws)
+		return;
+	session->ws = NULL;
+	ws->is_closing = true;
+	lf_list_del(&ws->node);
+	lf_list_del(&ws->overdue.node);
+	lf_list_del(&ws->ping.node);
+	if (ws->ops)
+		ws->ops->on_close(ws, ws->conn);
+
+	/* The owner may have asked for a pause once more. */
+	lf_list_del(&ws->turn.node);
+	LF_LIST_FOREACH_SAFE (node, &ws->out)
+		free(LF_CONTAINER_OF(node, struct message, node));
+	lf_web_free_texts(&ws->texts);
+	lf_buf_done(&ws->in);
+	free(ws);
+}
+
+/* ---- is the peer still there? ---- */
+
+/* An interval is as many pieces as the port's own policy needs to be calmed. */
+static void wait_to_ping(struct lf_ws *ws)
+{
+	const int64_t pieces = (ws->ping_ms + CALM_MS - 1) / CALM_MS;
+
+	if (!ws->calms)
+		ws->calms = (unsigned)pieces;
+	lf_hub_start(ws->web->hub, &ws->ping, ws->ping_ms / pieces);
+}
+
+static void on_ping(struct lf_due *due)
+{
+	struct lf_ws *ws = LF_CONTAINER_OF(due, struct lf_ws, ping);
+
+	if (ws->is_closing)
+		return;
+	lws_validity_confirmed(ws->wsi);
+	if (--ws->calms == 0) {
+		/* What a paused one answers is not read. */
+		if (ws->is_paused)
+			ws->pings = 0;
+		if (ws->pings++ >= PINGS_MISSED_MAX) {
+			cut_off(ws);
+			return;
+		}
+		ws->wants_ping = true;
+		lws_callback_on_writable(ws->wsi);
+	}
+	wait_to_ping(ws);
+}
+
+void lf_ws_keep_alive(struct lf_ws *ws, int64_t interval_ms)
+{
+	if (ws->is_closing || ws->ping_ms == interval_ms)
+		return;
+	ws->ping_ms = interval_ms;
+	ws->calms = 0;
+	wait_to_ping(ws);
+}
+
+void lf_ws_on_pong(struct lf_web_session *session)
+{
+	if (session->ws)
+		session->ws->pings = 0;
+}
+
+/* ---- the beginning ---- */
+
+static struct lf_ws *ws_new(struct lf_web *web, struct lws *wsi,
+			    const struct lf_ws_socket *s)
+{
+	struct lf_ws *ws = calloc(1, sizeof(*ws));
+
+	if (!ws)
+		return NULL;
+	ws->web = web;
+	ws->wsi = wsi;
+	ws->ops = s->ops;
+	ws->max_message = s->max_message;
+	ws->turn.fn = on_turn;
+	ws->overdue.fn = on_overdue;
+	ws->ping.fn = on_ping;
+	lf_list_init(&ws->turn.node);
+	lf_list_init(&ws->overdue.node);
+	lf_list_init(&ws->ping.node);
+	lf_list_init(&ws->out);
+	lf_list_init(&ws->texts);
+	lf_web_format_peer(ws->peer, wsi);
+	lf_list_add_tail(&web->streams, &ws->node);
+	return ws;
+}
+
+int lf_ws_on_established(struct lf_web *web, struct lf_web_session *session,
+			 struct lws *wsi)
+{
+	bool has_path;
+	const struct lf_ws_socket *s = lf_ws_find_socket(web, wsi, &has_path);
+	struct lf_ws *ws = s ? ws_new(web, wsi, s) : NULL;
+
+	/* Its return value is ignored here: the writable callback closes. */
+	session->ws = ws;
+	if (!ws) {
+		lws_callback_on_writable(wsi);
+		return 0;
+	}
+	ws->is_opening = true;
+	if (s->ops->on_open(ws, s->arg, &ws->conn)) {
+		lf_ws_close(ws, LWS_CLOSE_STATUS_POLICY_VIOLATION, "refused");
+		ws->ops = NULL;
+	}
+	ws->is_opening = false;
+	lf_web_free_texts(&ws->texts);
+	return 0;
+}
+
+/* ---- what the owner asks ---- */
 
 bool lf_ws_is_tls(const struct lf_ws *ws)
 {
