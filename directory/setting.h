@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct lf_settings; /* opaque: see setting.c */
+struct lf_settings; /* opaque: see setting_internal.h */
 struct lf_store;
 struct lf_vault;
 

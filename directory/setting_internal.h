@@ -1,6 +1,12 @@
 /*
- * directory/setting_internal.h - what setting.c (the catalogue), setting_set.c
- * (changing it) and setting_check.c (what a value may be) share.
+ * directory/setting_internal.h - what the files of the settings share.
+ *
+ *     setting.c         from the tables and the store, until the end
+ *     setting_name.c    names, families, instances
+ *     setting_value.c   the values in memory
+ *     setting_read.c    asking for them
+ *     setting_check.c   what a value may be
+ *     setting_set.c     changing them
  */
 #ifndef LF_DIRECTORY_SETTING_INTERNAL_H
 #define LF_DIRECTORY_SETTING_INTERNAL_H
@@ -44,7 +50,11 @@ struct lf_settings {
 	void *ready_arg;
 };
 
+/* ---- setting.c ---- */
+
 void lf_settings_unref(struct lf_settings *s);
+
+/* ---- setting_name.c ---- */
 
 /* The definition of a full name; NULL if no table has it. `instance` may be
  * NULL, else it is "" for a plain setting. */
@@ -54,11 +64,27 @@ lf_setting_def_of(const struct lf_settings *s, const char *name,
 /* The nearest name that would be right, in `out`; false: none is near. */
 bool lf_setting_suggest(const struct lf_settings *s, const char *name,
 			char out[LF_SETTING_NAME_MAX]);
+/* "feed.pbx1.server"; false: it is too long. */
+bool lf_setting_instance_name(char out[LF_SETTING_NAME_MAX], const char *family,
+			      const char *instance);
+/* "feed.*.server" and "feed.*.port" are; what has no '*' is of none. */
+bool lf_setting_same_family(const char *a, const char *b);
+
+/* ---- setting_value.c ---- */
+
+/* With its default. `instance` "" for a plain one. -EEXIST, -ENOMEM. */
+int lf_setting_add(struct lf_settings *s, const struct lf_setting_def *def,
+		   const char *name, const char *instance);
 /* Takes `value` over (NULL: default). -ENOMEM for a new instance only. */
 int lf_setting_assign(struct lf_settings *s, const char *name, char *value);
-const char *lf_setting_default(const struct lf_setting_def *def);
 /* Wipes it if it is a secret. NULL is fine. */
 void lf_setting_value_free(const struct lf_setting_def *def, char *value);
+
+/* ---- setting_read.c ---- */
+
+const char *lf_setting_default(const struct lf_setting_def *def);
+
+/* ---- setting_check.c ---- */
 
 /*
  * Checks a value and gives its one spelling, malloc'ed. -EINVAL: `why`

@@ -135,7 +135,33 @@ static int change_new(struct change **ret, struct lf_settings *s,
 	return err;
 }
 
-/* ---- storing ---- */
+/* ---- listeners ---- */
+
+int lf_settings_on_change(struct lf_settings *s, const char *prefix,
+			  lf_setting_change_fn *fn, void *arg)
+{
+	struct lf_setting_listener *more;
+
+	more = realloc(s->listeners, (s->n_listeners + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	s->listeners = more;
+	more[s->n_listeners++] = (struct lf_setting_listener){prefix, fn, arg};
+	return 0;
+}
+
+static bool tells(const struct lf_setting_listener *l, const struct change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->items[i].is_change &&
+		    !strncmp(c->items[i].name, l->prefix, strlen(l->prefix)))
+			return true;
+	return false;
+}
+
+/* ---- storing, then applying ---- */
 
 static int tx_value(struct lf_store_tx *tx, const struct lf_settings *s,
 		    const struct item *item)
@@ -175,17 +201,6 @@ static int tx_audit(struct lf_store_tx *tx, const struct lf_settings *s,
 		snprintf(detail, sizeof(detail), "\"%.200s\" -> \"%.200s\"",
 			 old, now);
 	return lf_audit_tx(tx, by, what, detail);
-}
-
-static bool tells(const struct lf_setting_listener *l, const struct change *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->n; i++)
-		if (c->items[i].is_change &&
-		    !strncmp(c->items[i].name, l->prefix, strlen(l->prefix)))
-			return true;
-	return false;
 }
 
 static int apply(struct change *c)
