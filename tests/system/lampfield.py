@@ -52,6 +52,11 @@ def free_port(kind=socket.SOCK_DGRAM, address="127.0.0.1"):
     raise Timeout("no free port")
 
 
+def can_mount():
+    """Whether a child may have mounts of its own: as root, outside a chroot."""
+    return subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode == 0
+
+
 class Process:
     """A child whose output goes to a log, and that never outlives the test."""
 

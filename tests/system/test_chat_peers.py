@@ -101,7 +101,8 @@ def node(url, env=None):
     done = subprocess.run(
         ["node", f"{HERE}/ws_client.mjs", url, "anna", "correct horse"], timeout=PATIENCE,
         capture_output=True, text=True,
-        env=dict(os.environ, NODE_PATH="/usr/share/nodejs", **(env or {})))
+        env=dict(os.environ, NODE_PATH="/usr/share/nodejs",  # localhost may be ::1 too
+                 NODE_OPTIONS="--dns-result-order=ipv4first", **(env or {})))
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
