@@ -2,6 +2,7 @@
  * monitor/trap_internal.h - what the files of the SNMP channel share.
  *
  *     trap.c         a queue for each manager
+ *     trap_job.c     what the settings say about a message
  *     trap_engine.c  who we are in SNMPv3
  *     trap_test.c    a test, past the queues
  *     snmp.c         the messages on the wire
@@ -28,6 +29,11 @@ struct lf_trap {
 
 /* ---- trap.c ---- */
 
+/* Starts the next batch, if it can. */
+void lf_trap_pump(struct lf_trap *trap);
+
+/* ---- trap_job.c ---- */
+
 const char *lf_trap_text(const struct lf_trap *trap, const char *setting);
 /* All but the items. */
 void lf_trap_fill_job(const struct lf_trap *trap, struct lf_snmp_job *job,
@@ -35,8 +41,6 @@ void lf_trap_fill_job(const struct lf_trap *trap, struct lf_snmp_job *job,
 void lf_trap_fill_item(struct lf_snmp_item *out,
 		       const struct lf_event_info *info,
 		       const struct lf_event_note *note);
-/* Starts the next batch, if it can. */
-void lf_trap_pump(struct lf_trap *trap);
 
 /* ---- trap_engine.c ---- */
 
