@@ -19,11 +19,14 @@ static struct lf_sip_notifier *watch_in_parts(void)
 static void a_change_is_a_part_and_waits_for_an_answer(void **state)
 {
 	struct lf_sip_notifier *n = watch_in_parts();
+	long version = agent_version(n);
 
 	assert_true(agent_says(n, "state=\"full\""));
+	agent_line(*state, "u1", LF_TEL_RINGING);
 	agent_line(*state, "u1", LF_TEL_BUSY);
 	assert_int_equal(1, fake_notifies(n));
 	fake_answer(n, 200);
+	assert_int_equal(version + 1, agent_version(n)); /* none is left out */
 	assert_int_equal(2, fake_notifies(n));
 	assert_true(agent_says(n, "state=\"partial\""));
 	assert_true(agent_says(n, "confirmed"));
