@@ -32,7 +32,7 @@ typedef void lf_notify_test_fn(int err, const char *text, void *arg);
 /*
  * Sends a test past all queues and says how it went, step by step (S240,
  * S266). Called back once, from the loop. -ENOENT: the channel is not
- * configured; -ENOMEM.
+ * configured; -EBUSY: traps are being sent just now; -ENOMEM.
  */
 int lf_notify_test(struct lf_monitor *monitor, enum lf_channel channel,
 		   lf_notify_test_fn *done, void *arg);

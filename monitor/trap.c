@@ -84,33 +84,51 @@ static void add_manager(struct lf_trap *trap, const char *address)
 	m->not_before_ms = 0;
 }
 
+static void add_managers(struct lf_trap *trap, const char *list)
+{
+	char text[LF_SNMP_TEXT], *address;
+	const char *end;
+
+	for (; *list; list = *end ? end + 1 : end) {
+		end = list + strcspn(list, ",");
+		lf_text_copy_n(text, sizeof(text), list, (size_t)(end - list));
+		address = lf_text_trim(text);
+		if (*address)
+			add_manager(trap, address);
+	}
+}
+
+static struct manager *find_unlisted(struct lf_trap *trap)
+{
+	LF_LIST_FOREACH (node, &trap->managers) {
+		struct manager *m = LF_CONTAINER_OF(node, struct manager, node);
+
+		if (!m->is_listed)
+			return m;
+	}
+	return NULL;
+}
+
+static void remove_manager(struct lf_trap *trap, struct manager *m)
+{
+	lf_list_del(&m->node);
+	lf_event_raise(trap->monitor, LF_EVENT_TRAP_WORKING, m->address,
+		       "The manager was removed.");
+	drop_items(m, m->n);
+	free(m);
+}
+
 static void follow_settings(struct lf_trap *trap)
 {
-	const char *list = lf_trap_text(trap, "trap.managers"), *end;
-	char address[LF_SNMP_TEXT];
+	struct manager *m;
 
 	LF_LIST_FOREACH (node, &trap->managers)
 		LF_CONTAINER_OF(node, struct manager, node)->is_listed = false;
-	if (!lf_setting_bool(trap->monitor->settings, "trap.enable"))
-		list = "";
-	for (; *list; list = *end ? end + 1 : end) {
-		end = list + strcspn(list, ",");
-		lf_text_copy_n(address, sizeof(address), list,
-			       (size_t)(end - list));
-		if (*lf_text_trim(address))
-			add_manager(trap, lf_text_trim(address));
-	}
-	LF_LIST_FOREACH_SAFE (node, &trap->managers) {
-		struct manager *m = LF_CONTAINER_OF(node, struct manager, node);
-
-		if (m->is_listed)
-			continue;
-		lf_event_raise(trap->monitor, LF_EVENT_TRAP_WORKING, m->address,
-			       "The manager was removed.");
-		drop_items(m, m->n);
-		lf_list_del(&m->node);
-		free(m);
-	}
+	if (lf_setting_bool(trap->monitor->settings, "trap.enable"))
+		add_managers(trap, lf_trap_text(trap, "trap.managers"));
+	/* Anew each time: the event may start a batch, which moves others. */
+	while ((m = find_unlisted(trap)))
+		remove_manager(trap, m);
 }
 
 /* ---- the queues ---- */
@@ -223,8 +241,10 @@ static void on_retry(struct lf_timer *timer, void *arg)
 
 	lf_trap_pump(trap);
 	LF_LIST_FOREACH (node, &trap->managers) {
-		if (LF_CONTAINER_OF(node, struct manager, node)->n)
-			lf_timer_start(trap->monitor->timers, timer, RETRY_MS);
+		if (!LF_CONTAINER_OF(node, struct manager, node)->n)
+			continue;
+		lf_timer_start(trap->monitor->timers, timer, RETRY_MS);
+		return;
 	}
 }
 

@@ -23,7 +23,7 @@ struct lf_trap {
 	unsigned boots;
 	int64_t started_ms;
 	bool is_ready; /* the engine is known */
-	bool is_busy;  /* a batch is under way */
+	bool is_busy;  /* snmp.c takes one at a time: a batch or a test */
 	uint64_t sent, failed;
 };
 

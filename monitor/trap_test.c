@@ -21,7 +21,8 @@ struct test {
 	struct lf_monitor *monitor;
 	struct lf_snmp_job job; /* for the manager whose turn it is */
 	int err;
-	size_t at; /* in the list of managers: the next one */
+	char *managers;   /* the setting as it was at the start, */
+	const char *left; /* and what of it is still to come */
 	struct lf_snmp_item item;
 	char report[2048];
 	lf_notify_test_fn *done;
@@ -33,6 +34,7 @@ static void free_test(struct test *t)
 	struct lf_monitor *monitor = t->monitor;
 
 	lf_secret_wipe(&t->job, sizeof(t->job));
+	free(t->managers);
 	free(t);
 	lf_monitor_unref(monitor);
 }
@@ -46,9 +48,13 @@ static void run(uv_work_t *work)
 
 static int test_next(struct test *t);
 
-static void end_test(struct test *t, int err)
+static void end_test(struct test *t)
 {
-	t->done(err, t->report, t->arg);
+	struct lf_trap *trap = t->monitor->trap;
+
+	trap->is_busy = false;
+	lf_trap_pump(trap);
+	t->done(t->err, t->report, t->arg);
 	free_test(t);
 }
 
@@ -64,27 +70,25 @@ static void on_tested(uv_work_t *work, int status)
 	snprintf(t->report + len, sizeof(t->report) - len, "%s%s: %s",
 		 len ? "; " : "", t->job.manager, t->err ? t->job.why : said);
 	if (test_next(t))
-		end_test(t, t->err);
+		end_test(t);
 }
 
 /* -ENOENT: there is no other manager. */
 static int test_next(struct test *t)
 {
-	struct lf_trap *trap = t->monitor->trap;
-	const char *list = lf_trap_text(trap, "trap.managers") + t->at;
-	size_t len;
 	char address[LF_SNMP_TEXT];
+	size_t len;
 
 	if (t->monitor->is_closing)
 		return -ESHUTDOWN;
-	list += strspn(list, ", ");
-	len = strcspn(list, ",");
+	t->left += strspn(t->left, ", ");
+	len = strcspn(t->left, ",");
 	if (!len)
 		return -ENOENT;
-	lf_text_copy_n(address, sizeof(address), list, len);
-	t->at = (size_t)(list - lf_trap_text(trap, "trap.managers")) + len;
+	lf_text_copy_n(address, sizeof(address), t->left, len);
+	t->left += len;
 	memset(&t->job, 0, sizeof(t->job));
-	lf_trap_fill_job(trap, &t->job, lf_text_trim(address));
+	lf_trap_fill_job(t->monitor->trap, &t->job, lf_text_trim(address));
 	t->job.items[0] = t->item;
 	t->job.n = 1;
 	return uv_queue_work(lf_store_loop(t->monitor->store), &t->work, run,
@@ -95,22 +99,30 @@ int lf_trap_test(struct lf_monitor *monitor, const struct lf_event_info *info,
 		 const struct lf_event_note *note, lf_notify_test_fn *done,
 		 void *arg)
 {
+	struct lf_trap *trap = monitor->trap;
 	struct test *t;
-	int err;
+	int err = -ENOMEM;
 
-	if (monitor->trap->is_busy)
+	if (trap->is_busy)
 		return -EBUSY;
 	t = calloc(1, sizeof(*t));
 	if (!t)
-		return -ENOMEM;
+		return err;
 	t->work.data = t;
 	t->monitor = monitor;
 	lf_monitor_ref(monitor);
 	t->done = done;
 	t->arg = arg;
 	lf_trap_fill_item(&t->item, info, note);
+	t->left = t->managers = strdup(lf_trap_text(trap, "trap.managers"));
+	if (!t->managers)
+		goto fail;
 	err = test_next(t);
 	if (err)
-		free_test(t);
+		goto fail;
+	trap->is_busy = true;
+	return 0;
+fail:
+	free_test(t);
 	return err;
 }
