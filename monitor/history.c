@@ -50,10 +50,11 @@ static bool is_over(const struct lf_monitor *monitor, const struct open_row *r)
 
 static void close_row(struct lf_monitor *monitor, struct open_row *r)
 {
-	if (r->is_dirty)
-		lf_record_write(monitor, &r->note, false);
+	/* Out of sight first: parking it raises an event, which comes here. */
 	lf_map_del(&monitor->history.open, r->key);
 	lf_list_del(&r->node);
+	if (r->is_dirty)
+		lf_record_write(monitor, &r->note, false);
 	free(r);
 }
 
@@ -61,11 +62,10 @@ static struct open_row *find_row(struct lf_monitor *monitor, const char *key)
 {
 	struct open_row *r = lf_map_find(&monitor->history.open, key);
 
-	if (r && is_over(monitor, r)) {
-		close_row(monitor, r);
-		return NULL;
-	}
-	return r;
+	if (!r || !is_over(monitor, r))
+		return r;
+	close_row(monitor, r);
+	return lf_map_find(&monitor->history.open, key);
 }
 
 static bool fold(struct lf_monitor *monitor, const char *key,
@@ -172,19 +172,37 @@ bool lf_history_add(struct lf_monitor *monitor, struct lf_event_note *note)
 	return open_row(monitor, key, note);
 }
 
-void lf_history_flush(struct lf_monitor *monitor)
+static struct open_row *oldest_row(struct lf_history *h)
 {
-	LF_LIST_FOREACH_SAFE (node, &monitor->history.rows) {
+	if (lf_list_is_empty(&h->rows))
+		return NULL;
+	return LF_CONTAINER_OF(h->rows.next, struct open_row, node);
+}
+
+/* Until one is parked: the event of that may change the list. */
+static void write_counts(struct lf_monitor *monitor)
+{
+	LF_LIST_FOREACH (node, &monitor->history.rows) {
 		struct open_row *r =
 			LF_CONTAINER_OF(node, struct open_row, node);
 
-		if (is_over(monitor, r)) {
-			close_row(monitor, r);
-		} else if (r->is_dirty && !monitor->history.n_parked) {
-			r->is_dirty = false;
-			lf_record_write(monitor, &r->note, false);
-		}
+		if (!r->is_dirty)
+			continue;
+		r->is_dirty = false;
+		lf_record_write(monitor, &r->note, false);
+		if (monitor->history.n_parked)
+			return;
 	}
+}
+
+void lf_history_flush(struct lf_monitor *monitor)
+{
+	struct open_row *r;
+
+	while ((r = oldest_row(&monitor->history)) && is_over(monitor, r))
+		close_row(monitor, r);
+	if (!monitor->history.n_parked)
+		write_counts(monitor);
 }
 
 static void on_flush(struct lf_timer *timer, void *arg)
@@ -276,10 +294,10 @@ int lf_history_open(struct lf_monitor *monitor, void (*done)(int, void *),
 void lf_history_close(struct lf_monitor *monitor)
 {
 	struct lf_history *h = &monitor->history;
+	struct open_row *r;
 
-	LF_LIST_FOREACH_SAFE (node, &h->rows)
-		close_row(monitor,
-			  LF_CONTAINER_OF(node, struct open_row, node));
+	while ((r = oldest_row(h)))
+		close_row(monitor, r);
 	lf_timer_stop(monitor->timers, &h->flush);
 	lf_retention_close(monitor);
 	lf_record_close(monitor);

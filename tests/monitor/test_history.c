@@ -252,6 +252,51 @@ static void the_park_keeps_what_was_written_before_a_crash(void **state)
 			    rig->text);
 }
 
+static bool is_refusing;
+static int64_t ahead_ms;
+
+int __real_lf_store_query(struct lf_store *store, const char *name,
+			  const struct lf_store_arg *args, size_t n,
+			  lf_store_rows_fn *done, void *arg);
+int __wrap_lf_store_query(struct lf_store *store, const char *name,
+			  const struct lf_store_arg *args, size_t n,
+			  lf_store_rows_fn *done, void *arg);
+int64_t __real_lf_mono_ms(void);
+int64_t __wrap_lf_mono_ms(void);
+
+/* As it answers when too much waits already. */
+int __wrap_lf_store_query(struct lf_store *store, const char *name,
+			  const struct lf_store_arg *args, size_t n,
+			  lf_store_rows_fn *done, void *arg)
+{
+	return is_refusing
+		       ? -EAGAIN
+		       : __real_lf_store_query(store, name, args, n, done, arg);
+}
+
+int64_t __wrap_lf_mono_ms(void)
+{
+	return __real_lf_mono_ms() + ahead_ms;
+}
+
+static void parking_may_raise_what_is_being_parked(void **state)
+{
+	struct rig *rig = *state;
+
+	for (int i = 0; i < 2; i++)
+		lf_event_raise(rig->monitor, LF_EVENT_EVENTS_PARKED, "", "old");
+	is_refusing = true;
+	ahead_ms += 61000; /* monitor.fold-window is over */
+	lf_event_raise(rig->monitor, LF_EVENT_EVENTS_PARKED, "", "new");
+	is_refusing = false;
+	rig_restart(rig);
+	do
+		assert_int_equal(0, rig_read(rig, &everything, 10));
+	while (rig->n < 3);
+	assert_non_null(strstr(rig->text, "1 events-parked  x2 old\n"));
+	assert_non_null(strstr(rig->text, "2 events-parked  x2 The database"));
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
@@ -268,6 +313,7 @@ int main(void)
 		TEST(any_bytes_become_text),
 		TEST(old_rows_go_with_their_words),
 		TEST(the_park_keeps_what_was_written_before_a_crash),
+		TEST(parking_may_raise_what_is_being_parked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
