@@ -133,6 +133,9 @@ static void on_written(int err, struct lf_store_rows *rows, void *arg)
 	struct lf_monitor *monitor = w->monitor;
 	struct lf_history *h = &monitor->history;
 
+	if (err && err != -EAGAIN)
+		lf_log(LF_ERROR, "monitor", "event %lld was not stored: %s",
+		       (long long)w->note.id, uv_strerror(err));
 	if (w->parked) {
 		h->taking_in--;
 		if (err != -EAGAIN)
@@ -141,9 +144,6 @@ static void on_written(int err, struct lf_store_rows *rows, void *arg)
 			end_taking_in(monitor);
 	} else if (err == -EAGAIN) {
 		park(monitor, &w->note);
-	} else if (err) {
-		lf_log(LF_ERROR, "monitor", "event %lld was not stored: %s",
-		       (long long)w->note.id, uv_strerror(err));
 	}
 	free(w);
 	lf_monitor_unref(monitor);

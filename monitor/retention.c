@@ -30,6 +30,7 @@ static const struct {
 struct expiring {
 	struct lf_monitor *monitor;
 	int64_t wall_ms;
+	int64_t first_id; /* of the slice before this one */
 };
 
 static void delete_row(struct lf_monitor *monitor, struct lf_store_rows *rows,
@@ -46,24 +47,43 @@ static void delete_row(struct lf_monitor *monitor, struct lf_store_rows *rows,
 	lf_store_query(monitor->store, "monitor.del", &id, 1, NULL, NULL);
 }
 
-static void on_old(int err, struct lf_store_rows *rows, void *arg)
-{
-	struct expiring *e = arg;
-	struct lf_monitor *monitor = e->monitor;
-	size_t n = err ? 0 : lf_store_rows_count(rows);
+static void on_old(int err, struct lf_store_rows *rows, void *arg);
 
-	for (size_t i = 0; i < n; i++)
-		delete_row(monitor, rows, i);
-	if (n == EXPIRE_SLICE && !monitor->is_closing)
-		lf_retention_expire(monitor, e->wall_ms);
+static int ask_slice(struct expiring *e)
+{
+	const struct lf_store_arg args[] = {lf_arg_int(e->wall_ms),
+					    lf_arg_int(EXPIRE_SLICE)};
+
+	return lf_store_query(e->monitor->store, "monitor.old", args, 2, on_old,
+			      e);
+}
+
+static void free_expiring(struct expiring *e)
+{
+	struct lf_monitor *monitor = e->monitor;
+
 	free(e);
 	lf_monitor_unref(monitor);
 }
 
+static void on_old(int err, struct lf_store_rows *rows, void *arg)
+{
+	struct expiring *e = arg;
+	size_t n = err ? 0 : lf_store_rows_count(rows);
+
+	/* The same again: a full disk can be read, but nothing deleted. */
+	if (n && lf_store_rows_int(rows, 0, 0) == e->first_id)
+		n = 0;
+	if (n)
+		e->first_id = lf_store_rows_int(rows, 0, 0);
+	for (size_t i = 0; i < n; i++)
+		delete_row(e->monitor, rows, i);
+	if (n < EXPIRE_SLICE || e->monitor->is_closing || ask_slice(e))
+		free_expiring(e);
+}
+
 void lf_retention_expire(struct lf_monitor *monitor, int64_t wall_ms)
 {
-	const struct lf_store_arg args[] = {lf_arg_int(wall_ms),
-					    lf_arg_int(EXPIRE_SLICE)};
 	struct expiring *e = calloc(1, sizeof(*e));
 
 	if (!e)
@@ -71,10 +91,8 @@ void lf_retention_expire(struct lf_monitor *monitor, int64_t wall_ms)
 	e->monitor = monitor;
 	e->wall_ms = wall_ms;
 	lf_monitor_ref(monitor);
-	if (!lf_store_query(monitor->store, "monitor.old", args, 2, on_old, e))
-		return;
-	free(e);
-	lf_monitor_unref(monitor);
+	if (ask_slice(e))
+		free_expiring(e);
 }
 
 static void on_retention(struct lf_timer *timer, void *arg)
