@@ -21,7 +21,10 @@ static int no_words(json_t *args, int argc, char **argv)
 
 static int set_text(json_t *args, const char *key, const char *value)
 {
-	return json_object_set_new(args, key, json_string(value)) ? 1 : 0;
+	if (!json_object_set_new(args, key, json_string(value)))
+		return 0;
+	fprintf(stderr, "lampctl: the %s is not UTF-8 text\n", key);
+	return 1;
 }
 
 static int one_word(json_t *args, const char *key, int argc, char **argv)
@@ -66,8 +69,10 @@ static int optional_count(json_t *args, int argc, char **argv)
 
 static int optional_level(json_t *args, int argc, char **argv)
 {
-	if (argc > 2 || (argc == 2 && set_text(args, "room", argv[1])))
+	if (argc > 2)
 		return 2;
+	if (argc == 2 && set_text(args, "room", argv[1]))
+		return 1;
 	return argc ? set_text(args, "level", argv[0]) : 0;
 }
 
@@ -98,22 +103,28 @@ static int field_words(json_t *args, int argc, char **argv)
 
 static int export_words(json_t *args, int argc, char **argv)
 {
-	if (!argc || set_text(args, "form", argv[0]))
+	if (!argc)
 		return 2;
+	if (set_text(args, "form", argv[0]))
+		return 1;
 	return pair_words(args, argc - 1, argv + 1);
 }
 
 static int user_and_fields(json_t *args, int argc, char **argv)
 {
-	if (argc < 2 || set_text(args, "user", argv[0]))
+	if (argc < 2)
 		return 2;
+	if (set_text(args, "user", argv[0]))
+		return 1;
 	return field_words(args, argc - 1, argv + 1);
 }
 
 static int note_words(json_t *args, int argc, char **argv)
 {
-	if (argc != 2 || set_text(args, "user", argv[0]))
+	if (argc != 2)
 		return 2;
+	if (set_text(args, "user", argv[0]))
+		return 1;
 	return set_text(args, "text", argv[1]);
 }
 
@@ -200,8 +211,10 @@ static int import_words(json_t *args, int argc, char **argv)
 
 static int list_words(json_t *args, int argc, char **argv)
 {
-	if (argc < 1 || argc > 2 || set_text(args, "name", argv[0]))
+	if (argc < 1 || argc > 2)
 		return 2;
+	if (set_text(args, "name", argv[0]))
+		return 1;
 	return file_text(args, "text", argc > 1 ? argv[1] : "-");
 }
 
