@@ -22,8 +22,8 @@
 
 #define RECORD_MAX (300 << 10) /* so that a page is a value of the store */
 #define PAGES_MAX 8192
-#define AT_ONCE 2 /* pages of a turn: a tenth of a millisecond */
-#define PAUSE_MS 1
+#define AT_ONCE 8 /* pages of a turn: half a millisecond */
+#define PAUSE_MS 5
 
 struct page {
 	struct lf_ledger *ledger;
