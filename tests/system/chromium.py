@@ -86,7 +86,13 @@ class Browser:
                 return answer["result"]
 
     async def visit(self, url):
+        """Returns when the page is there: the old one may be of the same URL."""
+        await self.run("document.isOld = true")
         await self.call("Page.navigate", url=url)
+        end = asyncio.get_running_loop().time() + DEADLINE
+        while not await self.run("!document.isOld && document.readyState == 'complete'"):
+            assert asyncio.get_running_loop().time() < end, url
+            await asyncio.sleep(0.02)
 
     async def run(self, script):
         """The value of an expression in the page."""
