@@ -159,7 +159,8 @@ def test_trust_is_the_connections(server, cleanup, ca):
     beside = cleanup(Phone(server.sip_port))
     assert Subscription(beside, ANNA).response.status == 401
     port = sub.phone.port
-    sub.phone.socket.close()
+    sub.phone.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sub.phone.socket.close()  # a reset: its port is not kept for a minute
     wait_for("the port", lambda: can_bind(port))
     again = TlsPhone.__new__(TlsPhone)
     again.connect = lambda: connect_from(again, port)
