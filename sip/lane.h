@@ -1,9 +1,9 @@
 /*
- * sip/lane.h - inside a notifier, and the two lanes its NOTIFYs leave by
+ * sip/lane.h - inside a notifier, and the lanes its NOTIFYs leave by
  * (docs/architecture.md). For the files of sip/ only.
  *
  *     notify.c decides when: one in flight, the latest waits
- *     watcher.c knows the dialog and renders a NOTIFY's head
+ *     watcher.c knows the dialog, head.c writes its part of a NOTIFY
  *     a lane decides how:    a thin transaction of ours, straight to a UDP
  *                            watcher (express.c); sofia's over TCP, for what
  *                            is too large for that (tcp_lane.c); sofia's

@@ -5,7 +5,7 @@
  *       -> lf_sip_notifier_accept()   200 with Expires and our tag
  *       -> lf_sip_notifier_send()     NOTIFY; one in flight, the latest waits
  *     on_refresh()                    a SUBSCRIBE inside the dialog
- *     on_gone()                       the watcher is no more
+ *     on_result()                     a NOTIFY's answer; 408 for none
  *
  * Which lane a NOTIFY takes (sofia's transaction, or a thinner one of ours)
  * is decided below this header (docs/architecture.md).
