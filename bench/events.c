@@ -166,22 +166,22 @@ static void put_row(struct bench *b, int64_t id)
 	snprintf(subject, sizeof(subject), "s%lld", (long long)id % 500);
 	snprintf(text, sizeof(text), "Something %s about %s.", words[id % 4],
 		 rare);
-	args[0] = lf_arg_int(id);
-	args[1] = lf_arg_int(info->id);
-	args[2] = lf_arg_int(info->severity);
-	args[3] = lf_arg_text(info->application);
-	args[4] = lf_arg_text(info->category);
-	args[5] = lf_arg_text(subject);
-	args[6] = lf_arg_text(text);
-	args[7] = lf_arg_int(1);
-	args[8] = args[9] = lf_arg_int(BASE_MS + id * 1000);
+	args[0] = lf_store_int(id);
+	args[1] = lf_store_int(info->id);
+	args[2] = lf_store_int(info->severity);
+	args[3] = lf_store_text(info->application);
+	args[4] = lf_store_text(info->category);
+	args[5] = lf_store_text(subject);
+	args[6] = lf_store_text(text);
+	args[7] = lf_store_int(1);
+	args[8] = args[9] = lf_store_int(BASE_MS + id * 1000);
 	b->pending += 2;
 	lf_store_query(b->store, "monitor.put", args, 10, on_put, b);
-	args[1] = lf_arg_text(words[id % 4]);
-	args[2] = lf_arg_text(rare);
-	args[3] = lf_arg_text(subject);
-	args[4] = lf_arg_text("something");
-	args[5] = lf_arg_text("about");
+	args[1] = lf_store_text(words[id % 4]);
+	args[2] = lf_store_text(rare);
+	args[3] = lf_store_text(subject);
+	args[4] = lf_store_text("something");
+	args[5] = lf_store_text("about");
 	for (size_t i = 6; i < 13; i++)
 		args[i] = args[1];
 	lf_store_query(b->store, "monitor.put-words", args, 13, on_put, b);

@@ -154,25 +154,17 @@ static struct callback *callback_new(struct lf_chat *chat,
 	return cb;
 }
 
-static struct lf_store_arg text_arg(const char *text)
-{
-	if (!text)
-		return (struct lf_store_arg){.type = LF_ARG_NULL};
-	return (struct lf_store_arg){
-		.type = LF_ARG_TEXT, .data = text, .len = strlen(text)};
-}
-
 static int save(struct callback *cb)
 {
 	struct lf_store_arg args[3 + N_TEXTS] = {
-		{.type = LF_ARG_INT, .i = cb->view.id},
-		{.type = LF_ARG_INT, .i = cb->view.due_ms},
-		{.type = LF_ARG_INT, .i = cb->view.made_ms},
+		lf_store_int(cb->view.id),
+		lf_store_int(cb->view.due_ms),
+		lf_store_int(cb->view.made_ms),
 	};
 	size_t i;
 
 	for (i = 0; i < N_TEXTS; i++)
-		args[3 + i] = text_arg(cb->texts[i]);
+		args[3 + i] = lf_store_text(cb->texts[i]);
 	return lf_store_query(cb->chat->parts.store, "chat.callback.add", args,
 			      3 + N_TEXTS, on_stored, cb);
 }
@@ -276,7 +268,7 @@ bool lf_chat_callback_next(const struct lf_chat *chat, size_t *i,
 
 int lf_chat_callback_finish(struct lf_chat *chat, int64_t id)
 {
-	struct lf_store_arg arg = {.type = LF_ARG_INT, .i = id};
+	struct lf_store_arg arg = lf_store_int(id);
 
 	LF_LIST_FOREACH_SAFE (node, &chat->callbacks) {
 		struct callback *cb =

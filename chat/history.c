@@ -146,11 +146,9 @@ void lf_chat_find_history(struct lf_chat *chat, uint64_t peer, int64_t guid,
 {
 	struct asked *asked = asked_new(chat, peer, guid);
 	struct lf_store_arg args[] = {
-		{.type = LF_ARG_TEXT,
-		 .data = identity,
-		 .len = strlen(identity)},
-		{.type = LF_ARG_INT, .i = guid},
-		{.type = LF_ARG_INT, .i = amount},
+		lf_store_text(identity),
+		lf_store_int(guid),
+		lf_store_int(amount),
 	};
 	int err = -ENOMEM;
 
@@ -182,8 +180,7 @@ void lf_chat_count_previous(struct lf_chat *chat, int64_t guid,
 			    const char *identity)
 {
 	struct asked *asked = asked_new(chat, 0, guid);
-	struct lf_store_arg arg = {
-		.type = LF_ARG_TEXT, .data = identity, .len = strlen(identity)};
+	struct lf_store_arg arg = lf_store_text(identity);
 
 	if (asked && lf_store_query(chat->parts.store, "chat.past.count", &arg,
 				    1, on_count, asked))

@@ -194,7 +194,7 @@ static void on_past(int err, struct lf_store_rows *rows, void *arg)
 
 void lf_chat_mail_later(struct lf_chat *chat, int64_t guid)
 {
-	struct lf_store_arg arg = {.type = LF_ARG_INT, .i = guid};
+	struct lf_store_arg arg = lf_store_int(guid);
 	struct asked *asked = malloc(sizeof(*asked));
 
 	if (!asked)

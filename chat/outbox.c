@@ -24,7 +24,7 @@
 
 static void drop_unkept(struct lf_chat *chat, int64_t guid)
 {
-	struct lf_store_arg arg = {.type = LF_ARG_INT, .i = guid};
+	struct lf_store_arg arg = lf_store_int(guid);
 
 	lf_store_query(chat->parts.store, "chat.past.unkept", &arg, 1, NULL,
 		       NULL);

@@ -70,19 +70,6 @@ static void on_query(int err, struct lf_store_rows *rows, void *arg)
 	finish(arg, err);
 }
 
-static struct lf_store_arg text_arg(const char *text)
-{
-	if (!text)
-		return (struct lf_store_arg){.type = LF_ARG_NULL};
-	return (struct lf_store_arg){
-		.type = LF_ARG_TEXT, .data = text, .len = strlen(text)};
-}
-
-static struct lf_store_arg int_arg(int64_t i)
-{
-	return (struct lf_store_arg){.type = LF_ARG_INT, .i = i};
-}
-
 static int put_contact(struct lf_chat_save *save)
 {
 	struct lf_chat *chat = save->chat;
@@ -135,11 +122,11 @@ static int put_post(struct lf_chat_save *save)
 	if (!p || !p->row)
 		return -ENOENT;
 	struct lf_store_arg args[] = {
-		int_arg(c->guid),     int_arg(p->seq),
-		int_arg(p->wall_ms),  int_arg(p->kind),
-		text_arg(p->agent),   text_arg(p->name),
-		text_arg(p->text),    text_arg(p->destination),
-		int_arg(c->sent_seq), int_arg(p->row),
+		lf_store_int(c->guid),     lf_store_int(p->seq),
+		lf_store_int(p->wall_ms),  lf_store_int(p->kind),
+		lf_store_text(p->agent),   lf_store_text(p->name),
+		lf_store_text(p->text),    lf_store_text(p->destination),
+		lf_store_int(c->sent_seq), lf_store_int(p->row),
 	};
 
 	lf_list_del(&c->sent_dirty);
@@ -158,7 +145,8 @@ static int put_sent(struct lf_chat_save *save)
 
 	if (!p || !p->row)
 		return -ENOENT;
-	struct lf_store_arg args[] = {int_arg(p->row), int_arg(c->sent_seq)};
+	struct lf_store_arg args[] = {lf_store_int(p->row),
+				      lf_store_int(c->sent_seq)};
 
 	return lf_store_query(chat->parts.store, "chat.post.sent", args, 2,
 			      on_query, save);
@@ -167,10 +155,10 @@ static int put_sent(struct lf_chat_save *save)
 static int put_reason(struct lf_chat_save *save)
 {
 	struct lf_store_arg args[] = {
-		int_arg(save->guid),
-		save->code < 0 ? text_arg(NULL) : int_arg(save->code),
-		text_arg(save->id),
-		text_arg(save->note),
+		lf_store_int(save->guid),
+		save->code < 0 ? lf_store_text(NULL) : lf_store_int(save->code),
+		lf_store_text(save->id),
+		lf_store_text(save->note),
 	};
 
 	return lf_store_query(save->chat->parts.store, "chat.past.reason", args,
@@ -213,7 +201,7 @@ static int drop_rows(struct lf_chat_save *save)
 	const int64_t *rows = save->rows + save->n_rows - n;
 
 	for (i = 0; i < ROWS_AT_ONCE; i++)
-		args[i] = int_arg(rows[i < n ? i : 0]);
+		args[i] = lf_store_int(rows[i < n ? i : 0]);
 	return lf_store_query(save->chat->parts.store, "chat.post.drop", args,
 			      ROWS_AT_ONCE, on_rows_gone, save);
 }

@@ -52,19 +52,6 @@ void lf_chat_transcripts_done(struct lf_chat *chat)
 		job_free(LF_CONTAINER_OF(chat->jobs.next, struct job, node));
 }
 
-static struct lf_store_arg text_arg(const char *text)
-{
-	if (!text)
-		return (struct lf_store_arg){.type = LF_ARG_NULL};
-	return (struct lf_store_arg){
-		.type = LF_ARG_TEXT, .data = text, .len = strlen(text)};
-}
-
-static struct lf_store_arg int_arg(int64_t i)
-{
-	return (struct lf_store_arg){.type = LF_ARG_INT, .i = i};
-}
-
 /* ---- stored ---- */
 
 static void try_later(struct job *job)
@@ -78,7 +65,7 @@ static void try_later(struct job *job)
 
 static void ask(struct lf_chat *chat, const char *statement, int64_t n)
 {
-	struct lf_store_arg arg = int_arg(n);
+	struct lf_store_arg arg = lf_store_int(n);
 
 	lf_store_query(chat->parts.store, statement, &arg, 1, NULL, NULL);
 }
@@ -135,17 +122,18 @@ static void store(struct job *job)
 	}
 	lf_json_write(&text, job->posts);
 	struct lf_store_arg args[] = {
-		int_arg(c->guid),
-		text_arg(c->identity),
-		text_arg(c->who.email),
-		int_arg(c->begun_ms),
-		int_arg(c->closed_ms),
-		int_arg(job->has_whispers),
-		int_arg(chat->engine->config->save_history),
-		text_arg(c->reason_by),
-		c->reason_code < 0 ? text_arg(NULL) : int_arg(c->reason_code),
-		text_arg(c->note),
-		text_arg(lf_buf_str(&text)),
+		lf_store_int(c->guid),
+		lf_store_text(c->identity),
+		lf_store_text(c->who.email),
+		lf_store_int(c->begun_ms),
+		lf_store_int(c->closed_ms),
+		lf_store_int(job->has_whispers),
+		lf_store_int(chat->engine->config->save_history),
+		lf_store_text(c->reason_by),
+		c->reason_code < 0 ? lf_store_text(NULL)
+				   : lf_store_int(c->reason_code),
+		lf_store_text(c->note),
+		lf_store_text(lf_buf_str(&text)),
 	};
 	if (!lf_buf_error(&text))
 		err = lf_store_query(chat->parts.store, "chat.past.add", args,

@@ -192,10 +192,10 @@ static int put_mail(struct lf_digest *d, const char *to, const char *message,
 	if (!m)
 		return -ENOMEM;
 	*m = (struct mailing){.digest = d, .n = n, .pending = 2};
-	args[0] = lf_arg_text(to);
-	args[1] = lf_arg_int(d->up_to);
-	args[2] =
-		lf_arg_int(lf_spool_add(d->spool, to, message, on_spooled, m));
+	args[0] = lf_store_text(to);
+	args[1] = lf_store_int(d->up_to);
+	args[2] = lf_store_int(
+		lf_spool_add(d->spool, to, message, on_spooled, m));
 	lf_monitor_ref(d->monitor);
 	if (lf_store_query(d->monitor->store, "monitor.held-del", args, 3,
 			   on_gone, m))
@@ -274,8 +274,8 @@ static void on_next(int err, struct lf_store_rows *rows, void *arg)
 
 static void ask_next(struct lf_digest *d)
 {
-	const struct lf_store_arg args[] = {lf_arg_int(d->up_to),
-					    lf_arg_int(LISTED_MAX)};
+	const struct lf_store_arg args[] = {lf_store_int(d->up_to),
+					    lf_store_int(LISTED_MAX)};
 
 	lf_monitor_ref(d->monitor);
 	if (lf_store_query(d->monitor->store, "monitor.held-next", args, 2,
@@ -336,10 +336,10 @@ void lf_digest_hold(struct lf_digest *d, const char *to,
 {
 	struct holding *h = calloc(1, sizeof(*h));
 	const struct lf_store_arg args[] = {
-		lf_arg_int(++d->last_id),   lf_arg_text(to),
-		lf_arg_int(note->id),       lf_arg_int(note->event),
-		lf_arg_text(note->subject), lf_arg_text(note->text),
-		lf_arg_int(note->first_ms),
+		lf_store_int(++d->last_id),   lf_store_text(to),
+		lf_store_int(note->id),       lf_store_int(note->event),
+		lf_store_text(note->subject), lf_store_text(note->text),
+		lf_store_int(note->first_ms),
 	};
 
 	if (!h) {

@@ -154,9 +154,6 @@ void lf_record_write(struct lf_monitor *monitor,
 void lf_record_words(struct lf_monitor *monitor,
 		     const struct lf_event_note *note, const char *statement);
 
-struct lf_store_arg lf_arg_int(int64_t i);
-struct lf_store_arg lf_arg_text(const char *text);
-
 /* ---- retention.c ---- */
 
 int lf_retention_open(struct lf_monitor *monitor);

@@ -51,17 +51,6 @@ struct writing {
 	struct lf_event_note note;
 };
 
-struct lf_store_arg lf_arg_int(int64_t i)
-{
-	return (struct lf_store_arg){.type = LF_ARG_INT, .i = i};
-}
-
-struct lf_store_arg lf_arg_text(const char *text)
-{
-	return (struct lf_store_arg){
-		.type = LF_ARG_TEXT, .data = text, .len = strlen(text)};
-}
-
 /* ---- parking ---- */
 
 static void park(struct lf_monitor *monitor, const struct lf_event_note *note)
@@ -153,7 +142,7 @@ static void on_written(int err, struct lf_store_rows *rows, void *arg)
 void lf_record_words(struct lf_monitor *monitor,
 		     const struct lf_event_note *note, const char *statement)
 {
-	struct lf_store_arg args[WORDS_AT_ONCE + 1] = {lf_arg_int(note->id)};
+	struct lf_store_arg args[WORDS_AT_ONCE + 1] = {lf_store_int(note->id)};
 	char words[WORDS_MAX][LF_WORD_SIZE],
 		text[LF_EVENT_SUBJECT_MAX + LF_EVENT_TEXT_MAX];
 	size_t n, at;
@@ -163,7 +152,7 @@ void lf_record_words(struct lf_monitor *monitor,
 	for (at = 0; at < n; at += WORDS_AT_ONCE) {
 		for (size_t i = 0; i < WORDS_AT_ONCE; i++)
 			args[i + 1] =
-				lf_arg_text(words[at + i < n ? at + i : at]);
+				lf_store_text(words[at + i < n ? at + i : at]);
 		lf_store_query(monitor->store, statement, args,
 			       WORDS_AT_ONCE + 1, NULL, NULL);
 	}
@@ -174,11 +163,11 @@ static int write_note(struct lf_monitor *monitor,
 {
 	const struct lf_event_info *info = lf_event_find((int)note->event);
 	const struct lf_store_arg args[] = {
-		lf_arg_int(note->id),        lf_arg_int(note->event),
-		lf_arg_int(info->severity),  lf_arg_text(info->application),
-		lf_arg_text(info->category), lf_arg_text(note->subject),
-		lf_arg_text(note->text),     lf_arg_int(note->count),
-		lf_arg_int(note->first_ms),  lf_arg_int(note->last_ms),
+		lf_store_int(note->id),        lf_store_int(note->event),
+		lf_store_int(info->severity),  lf_store_text(info->application),
+		lf_store_text(info->category), lf_store_text(note->subject),
+		lf_store_text(note->text),     lf_store_int(note->count),
+		lf_store_int(note->first_ms),  lf_store_int(note->last_ms),
 	};
 	struct writing *w = calloc(1, sizeof(*w));
 	int err;

@@ -37,7 +37,7 @@ static void delete_row(struct lf_monitor *monitor, struct lf_store_rows *rows,
 		       size_t i)
 {
 	struct lf_event_note note = {.id = lf_store_rows_int(rows, i, 0)};
-	struct lf_store_arg id = lf_arg_int(note.id);
+	struct lf_store_arg id = lf_store_int(note.id);
 
 	lf_text_copy(note.subject, sizeof(note.subject),
 		     lf_store_rows_text(rows, i, 1, NULL));
@@ -51,8 +51,8 @@ static void on_old(int err, struct lf_store_rows *rows, void *arg);
 
 static int ask_slice(struct expiring *e)
 {
-	const struct lf_store_arg args[] = {lf_arg_int(e->wall_ms),
-					    lf_arg_int(EXPIRE_SLICE)};
+	const struct lf_store_arg args[] = {lf_store_int(e->wall_ms),
+					    lf_store_int(EXPIRE_SLICE)};
 
 	return lf_store_query(e->monitor->store, "monitor.old", args, 2, on_old,
 			      e);

@@ -225,12 +225,12 @@ static void ask(struct search *s, const char *statement, size_t n_args,
 		enum lf_event event)
 {
 	const struct lf_store_arg args[] = {
-		lf_arg_int(s->before_id),    lf_arg_int(s->from_ms),
-		lf_arg_int(s->to_ms),        lf_arg_int(s->max),
-		lf_arg_int(event),           lf_arg_int(s->at_least),
-		lf_arg_text(s->application), lf_arg_text(s->category),
-		lf_arg_text(s->words[0]),    lf_arg_text(s->words[1]),
-		lf_arg_text(s->words[2]),    lf_arg_text(s->words[3]),
+		lf_store_int(s->before_id),    lf_store_int(s->from_ms),
+		lf_store_int(s->to_ms),        lf_store_int(s->max),
+		lf_store_int(event),           lf_store_int(s->at_least),
+		lf_store_text(s->application), lf_store_text(s->category),
+		lf_store_text(s->words[0]),    lf_store_text(s->words[1]),
+		lf_store_text(s->words[2]),    lf_store_text(s->words[3]),
 	};
 	int err = lf_store_query(s->monitor->store, statement, args, n_args,
 				 on_rows, s);
@@ -297,10 +297,10 @@ static void on_weighed(int err, struct lf_store_rows *rows, void *arg)
 static void weigh_words(struct search *s)
 {
 	const struct lf_store_arg args[] = {
-		lf_arg_text(s->words[0]),
-		lf_arg_text(s->words[1]),
-		lf_arg_text(s->words[2]),
-		lf_arg_text(s->words[3]),
+		lf_store_text(s->words[0]),
+		lf_store_text(s->words[1]),
+		lf_store_text(s->words[2]),
+		lf_store_text(s->words[3]),
 	};
 
 	s->err = lf_store_query(s->monitor->store, "monitor.weigh", args,

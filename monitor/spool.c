@@ -137,7 +137,7 @@ static void on_deleted(int err, struct lf_store_rows *rows, void *arg)
 
 static void delete_current(struct lf_spool *spool)
 {
-	const struct lf_store_arg id = lf_arg_int(spool->id);
+	const struct lf_store_arg id = lf_store_int(spool->id);
 
 	lf_monitor_ref(spool->monitor);
 	if (!spool->id)
@@ -158,7 +158,7 @@ static void forget_refused(struct lf_spool *spool)
 	struct lf_monitor *monitor = spool->monitor;
 	int64_t days = lf_setting_int(monitor->settings, "monitor.retention");
 	const struct lf_store_arg before =
-		lf_arg_int(lf_wall_ms() - days * DAY_MS);
+		lf_store_int(lf_wall_ms() - days * DAY_MS);
 
 	lf_store_query(monitor->store, "monitor.mail-forget", &before, 1, NULL,
 		       NULL);
@@ -166,8 +166,8 @@ static void forget_refused(struct lf_spool *spool)
 
 static void set_aside(struct lf_spool *spool, const char *why)
 {
-	const struct lf_store_arg args[] = {lf_arg_int(spool->id),
-					    lf_arg_text(why)};
+	const struct lf_store_arg args[] = {lf_store_int(spool->id),
+					    lf_store_text(why)};
 
 	spool->failed++;
 	lf_event_raise(spool->monitor, LF_EVENT_MAIL_REJECTED, spool->to, "%s",
@@ -375,10 +375,10 @@ int64_t lf_spool_add(struct lf_spool *spool, const char *to,
 	}
 	a->done = done;
 	a->arg = arg;
-	args[0] = lf_arg_int(++spool->last_id);
-	args[1] = lf_arg_text(to);
-	args[2] = lf_arg_text(message);
-	args[3] = lf_arg_int(lf_wall_ms());
+	args[0] = lf_store_int(++spool->last_id);
+	args[1] = lf_store_text(to);
+	args[2] = lf_store_text(message);
+	args[3] = lf_store_int(lf_wall_ms());
 	spool->waiting++;
 	lf_monitor_ref(spool->monitor);
 	if (lf_store_query(spool->monitor->store, "monitor.mail-add", args, 4,

@@ -24,6 +24,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <uv.h>
 
 #include "core/histogram.h"
@@ -123,6 +124,20 @@ struct lf_store_arg {
 	const void *data;
 	size_t len; /* TEXT too */
 };
+
+static inline struct lf_store_arg lf_store_int(int64_t i)
+{
+	return (struct lf_store_arg){.type = LF_ARG_INT, .i = i};
+}
+
+/* Borrowed until the call that takes it returns. NULL: NULL. */
+static inline struct lf_store_arg lf_store_text(const char *text)
+{
+	if (!text)
+		return (struct lf_store_arg){.type = LF_ARG_NULL};
+	return (struct lf_store_arg){
+		.type = LF_ARG_TEXT, .data = text, .len = strlen(text)};
+}
 
 struct lf_store_rows; /* a cursor over the answer, in the callback only */
 typedef void lf_store_rows_fn(int err, struct lf_store_rows *rows, void *arg);
